@@ -1,0 +1,1 @@
+"""Payments and the ledger of credits; the gate that every task passes."""

@@ -1,0 +1,182 @@
+"""Files: stored by key, given out by links that are signed for a few minutes on each click."""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copyfile
+from typing import Annotated, Protocol
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+
+from shared.errors import Forbidden, NotFound
+
+LINK_S = 300
+
+
+class Blobs(Protocol):
+    """Where files are kept."""
+
+    async def put(self, key: str, path: Path, media_type: str) -> None:
+        """Store the file at `path` under the key; storing the same again changes nothing."""
+        ...
+
+    async def link(self, key: str, *, name: str, media_type: str) -> str:
+        """Return a URL that gives the file out as a download called `name`, for five minutes."""
+        ...
+
+    async def check(self) -> None:
+        """Return when the store answers; raise what it says otherwise."""
+        ...
+
+    def routes(self) -> APIRouter:
+        """Return the routes that this store needs to give files out itself; often none."""
+        ...
+
+
+class FileBlobs:
+    """Files in a folder, given out by this process under `/files/` with links signed by us."""
+
+    def __init__(self, root: Path, *, secret: str) -> None:
+        self._root = root.resolve()
+        self._secret = secret.encode()
+
+    async def put(self, key: str, path: Path, media_type: str) -> None:  # noqa: ARG002 - links carry it
+        """Store the file at `path` under the key, in one step."""
+        target = self._path(key)
+
+        def store() -> None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.part")
+            copyfile(path, partial)
+            partial.replace(target)
+
+        await asyncio.to_thread(store)
+
+    async def link(self, key: str, *, name: str, media_type: str) -> str:
+        """Return a path on our own origin, signed for five minutes."""
+        expires = int(time.time()) + LINK_S
+        signature = self._sign(key, name, media_type, expires)
+        query = urlencode(
+            {"name": name, "type": media_type, "expires": expires, "signature": signature}
+        )
+        return f"/files/{quote(key)}?{query}"
+
+    async def check(self) -> None:
+        """Return when the folder is there."""
+        await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+
+    def routes(self) -> APIRouter:
+        """Return the route that gives files out."""
+        router = APIRouter(tags=["files"])
+
+        @router.get("/files/{key:path}", operation_id="download_file", include_in_schema=False)
+        async def download(
+            key: str,
+            name: Annotated[str, Query(max_length=255)],
+            type: Annotated[str, Query(max_length=100)],  # noqa: A002 - the query's own word
+            expires: Annotated[int, Query(ge=0, le=2**40)],
+            signature: Annotated[str, Query(max_length=64)],
+        ) -> FileResponse:
+            expected = self._sign(key, name, type, expires)
+            if not hmac.compare_digest(expected.encode(), signature.encode()):
+                message = "This link is not valid."
+                raise Forbidden(message)
+            if expires < time.time():
+                message = "This link has expired; open the file from its task again."
+                raise Forbidden(message)
+            path = self._path(key)
+            if not await asyncio.to_thread(path.is_file):
+                raise NotFound
+            headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"}
+            return FileResponse(path, media_type=type, filename=name, headers=headers)
+
+        return router
+
+    def _path(self, key: str) -> Path:
+        path = (self._root / key).resolve()
+        if "\x00" in key or not path.is_relative_to(self._root):
+            raise NotFound
+        return path
+
+    def _sign(self, key: str, name: str, media_type: str, expires: int) -> str:
+        text = "\n".join((key, name, media_type, str(expires)))
+        return hmac.new(self._secret, text.encode(errors="replace"), hashlib.sha256).hexdigest()
+
+
+class S3Blobs:
+    """Files in an S3 bucket, given out by presigned URLs (Signature Version 4)."""
+
+    def __init__(self, bucket: str, *, endpoint_url: str | None, region: str | None) -> None:
+        import boto3  # noqa: PLC0415 - half a second that only this store pays
+        from botocore.config import Config  # noqa: PLC0415
+
+        self._bucket = bucket
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=endpoint_url,
+            region_name=region,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                connect_timeout=5,
+                read_timeout=60,
+                max_pool_connections=50,
+            ),
+        )
+
+    async def put(self, key: str, path: Path, media_type: str) -> None:
+        """Store the file under the key, in parts when it is large."""
+        await asyncio.to_thread(
+            self._client.upload_file, str(path), self._bucket, key, {"ContentType": media_type}
+        )
+
+    async def link(self, key: str, *, name: str, media_type: str) -> str:
+        """Return a URL of the bucket, signed for five minutes."""
+        parameters = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "ResponseContentType": media_type,
+        }
+        return await asyncio.to_thread(
+            self._client.generate_presigned_url, "get_object", parameters, LINK_S
+        )
+
+    async def check(self) -> None:
+        """Return when the bucket answers."""
+        await asyncio.to_thread(self._client.head_bucket, Bucket=self._bucket)
+
+    def routes(self) -> APIRouter:
+        """Return no routes: the bucket gives files out."""
+        return APIRouter()
+
+
+def _open_file(url: str, secret: str) -> Blobs:
+    return FileBlobs(Path(urlsplit(url).path), secret=secret)
+
+
+def _open_s3(url: str, _: str) -> Blobs:
+    parts = urlsplit(url)
+    options = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    return S3Blobs(
+        parts.netloc, endpoint_url=options.get("endpoint_url"), region=options.get("region")
+    )
+
+
+STORES: dict[str, Callable[[str, str], Blobs]] = {"file": _open_file, "s3": _open_s3}
+
+
+def open_blobs(url: str, *, secret: str) -> Blobs:
+    """Return the store that the URL's scheme names: `file:///folder` or `s3://bucket?endpoint_url=…`."""
+    scheme = url.partition("://")[0]
+    if scheme not in STORES:
+        message = f"BLOBS_URL: no store is called {scheme!r}; there are {', '.join(STORES)}"
+        raise SystemExit(message)
+    return STORES[scheme](url, secret)

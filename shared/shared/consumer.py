@@ -1,0 +1,129 @@
+"""From deliveries to handlers: each event's effect once, a failed one parked, a poisonous one alone.
+
+A batch is one transaction: inbox, handlers, outbox. Where it fails, its events are taken one by one, and the
+one that fails by itself is parked in the transaction that lets the bus forget it. Deliveries that came back
+are taken one by one too, with the attempt written down first, so that one which kills its process is found.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
+
+from shared import parked
+from shared.bus import Delivery
+from shared.db import Database, Tx
+from shared.events import CannotDecode, Envelope, Message
+from shared.handlers import Handlers, Received
+from shared.inbox import first_time
+
+log = structlog.get_logger()
+
+HANDLING_S_MAX = 60
+
+
+class Consumer:
+    """Receives what arrives in one service's queue."""
+
+    def __init__(self, database: Database, handlers: Handlers) -> None:
+        self._database = database
+        self._handlers = handlers
+
+    async def receive(self, deliveries: Sequence[Delivery]) -> None:
+        """Return when every delivery has had its effect or is parked; raise when the database is away."""
+        fresh = [delivery.message for delivery in deliveries if not delivery.is_redelivered]
+        if fresh:
+            try:
+                await self._take_together(fresh)
+            except Exception as flaw:
+                if await self._is_outage(flaw):
+                    raise
+                log.info(
+                    "batch_failed",
+                    service=self._handlers.service,
+                    size=len(fresh),
+                    reason=str(flaw),
+                )
+                for message in fresh:
+                    await self._take_alone(message)
+        for delivery in deliveries:
+            if delivery.is_redelivered:
+                await self._take_returned(delivery.message)
+
+    async def retry_once(self) -> bool:
+        """Try one parked event that is due; tell whether there was one."""
+        async with self._database.transaction() as tx:
+            row = await parked.due(tx)
+            if row is None:
+                return False
+            message = Message(row.name, row.headers, bytes(row.body))
+            try:
+                async with asyncio.timeout(HANDLING_S_MAX), tx.savepoint():
+                    await self._answer([message], tx)
+            except Exception as flaw:
+                if await self._is_outage(flaw):
+                    raise
+                await self._park(tx, message, flaw)
+            else:
+                await parked.resolve(
+                    tx, row.id, "done", by=row.resolved_by or "retry", resolution="handled"
+                )
+            return True
+
+    async def _take_together(self, messages: Sequence[Message]) -> None:
+        async with asyncio.timeout(HANDLING_S_MAX), self._database.transaction() as tx:
+            await self._answer(messages, tx)
+
+    async def _take_alone(self, message: Message) -> None:
+        try:
+            await self._take_together([message])
+        except Exception as flaw:
+            if await self._is_outage(flaw):
+                raise
+            async with self._database.transaction() as tx:
+                await self._park(tx, message, flaw)
+
+    async def _take_returned(self, message: Message) -> None:
+        async with self._database.transaction() as tx:
+            may_run = await parked.begin_attempt(tx, message)
+        if not may_run:
+            return
+        await self._take_alone(message)
+        async with self._database.transaction() as tx:
+            await parked.end_attempt(tx, message)
+
+    async def _answer(self, messages: Sequence[Message], tx: Tx) -> None:
+        envelopes = [Envelope.from_message(message) for message in messages]
+        received = [Received(envelope.open(), envelope) for envelope in envelopes]
+        new = await first_time(tx, envelopes)
+        fresh = []
+        for item in received:
+            mark = (item.envelope.source, item.envelope.id)
+            if mark in new:
+                new.remove(mark)
+                fresh.append(item)
+        await self._handlers.answer(fresh, tx)
+
+    async def _park(self, tx: Tx, message: Message, flaw: Exception) -> None:
+        reason = f"{type(flaw).__name__}: {flaw}"
+        state = await parked.park(tx, message, reason, is_hopeless=isinstance(flaw, CannotDecode))
+        log.warning(
+            "event_failed",
+            service=self._handlers.service,
+            name=message.name,
+            event_id=message.headers.get("ce-id"),
+            state=state,
+            reason=reason,
+        )
+
+    async def _is_outage(self, flaw: Exception) -> bool:
+        """Tell whether the database is away, which is no event's fault: nothing can be parked there now."""
+        if not isinstance(flaw, (OSError, TimeoutError, SQLAlchemyTimeout, DBAPIError)):
+            return False
+        try:
+            await self._database.check()
+        except Exception:  # noqa: BLE001 - whatever it says, it does not answer
+            return True
+        return False

@@ -1,0 +1,6 @@
+"""Every event, by the noun whose story it tells. Importing this package fills the catalog."""
+
+import shared.contracts.credits
+import shared.contracts.payments
+import shared.contracts.tasks
+import shared.contracts.users  # noqa: F401 - each declares its events

@@ -1,0 +1,96 @@
+"""Health: is this process alive, and is everything it needs there."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from shared.bus import Bus
+from shared.db import Database
+from shared.outbox import backlog
+from shared.parked import counts
+from shared.service import Check, Service
+
+CHECK_S_MAX = 5
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: str = "live"
+
+
+class ServiceState(BaseModel):
+    """A service's dependencies, each `ok` or what is wrong with it, and its backlog."""
+
+    status: str
+    dependencies: dict[str, str]
+    outbox: int | None = None
+    outbox_age_s: float | None = None
+    parked: dict[str, int] | None = None
+    queue: int | None = None
+
+
+class Ready(BaseModel):
+    """`ready` when every service of this process has all that it needs."""
+
+    status: str
+    services: dict[str, ServiceState]
+
+
+def routes(services: Sequence[Service], bus: Bus, *, version: str) -> APIRouter:
+    """Return the health endpoints of a process that runs these services."""
+    router = APIRouter(tags=["ops"])
+
+    @router.get("/health/live", operation_id="health_live")
+    async def live() -> Live:
+        return Live()
+
+    @router.get("/health/ready", operation_id="health_ready", responses={503: {"model": Ready}})
+    async def ready(response: Response) -> Ready:
+        states = await asyncio.gather(*(_state(service, bus) for service in services))
+        is_ready = all(state.status == "ready" for state in states)
+        response.status_code = 200 if is_ready else 503
+        return Ready(
+            status="ready" if is_ready else "not ready",
+            services={service.name: state for service, state in zip(services, states, strict=True)},
+        )
+
+    @router.get("/version", operation_id="version")
+    async def say_version() -> dict[str, str]:
+        return {"version": version}
+
+    return router
+
+
+async def _state(service: Service, bus: Bus) -> ServiceState:
+    checks: Mapping[str, Check] = {
+        "database": service.database.check,
+        "bus": bus.check,
+        **service.checks,
+    }
+    results = await asyncio.gather(*(_try(check) for check in checks.values()))
+    dependencies = dict(zip(checks, results, strict=True))
+    status = "ready" if set(results) == {"ok"} else "not ready"
+    state = ServiceState(status=status, dependencies=dependencies)
+    if dependencies["database"] == "ok":
+        await _count(service.database, state)
+    if dependencies["bus"] == "ok" and service.handlers.names:
+        state.queue = await bus.depth(service.name)
+    return state
+
+
+async def _count(database: Database, state: ServiceState) -> None:
+    async with database.transaction() as tx:
+        state.outbox, state.outbox_age_s = await backlog(tx)
+        state.parked = await counts(tx)
+
+
+async def _try(check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_S_MAX):
+            await check()
+    except Exception as flaw:  # noqa: BLE001 - what is wrong is the answer
+        return str(flaw) or type(flaw).__name__
+    return "ok"

@@ -1,0 +1,165 @@
+"""What routes ask for by type: a transaction, the signed-in user, an admin, an answer given once.
+
+@router.post("/tasks", status_code=201)
+async def create_task(body: NewTask, user: CurrentUser, tx: Transaction, once: Once) -> ...:
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from shared.db import Database, Tx
+from shared.errors import Conflict, Forbidden, Unauthorized
+from shared.ids import public
+from shared.tables import idempotency_keys as keys
+from shared.tokens import User, Verifier
+
+RESOURCES: Final = "impacter.resources"
+Resources = Mapping[type, Any]
+
+
+class AdminKey:
+    """The key that ops present as `x-admin-key`; an empty one matches nothing."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()
+
+    def matches(self, presented: str) -> bool:
+        """Compare in constant time."""
+        return bool(self._key) and hmac.compare_digest(self._key, presented.encode())
+
+
+def bind(resources: Resources) -> Callable[[Request], Awaitable[None]]:
+    """Return the dependency that lets a service's routes find its resources."""
+
+    async def remember(request: Request) -> None:
+        request.scope[RESOURCES] = resources
+
+    return remember
+
+
+def resource(kind: type) -> Any:
+    """Ask for a service's resource by its type."""
+
+    async def find(request: Request) -> Any:
+        return request.scope[RESOURCES][kind]
+
+    return Depends(find)
+
+
+async def _transaction(request: Request) -> AsyncIterator[Tx]:
+    database: Database = request.scope[RESOURCES][Database]
+    async with database.transaction() as tx:
+        yield tx
+
+
+# scope="function" commits before the answer is sent: a commit that fails is a failed request.
+Transaction = Annotated[Tx, Depends(_transaction, scope="function")]
+
+
+async def _user(
+    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> User:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized
+    verifier: Verifier = request.scope[RESOURCES][Verifier]
+    return await verifier.verify(token.strip())
+
+
+CurrentUser = Annotated[User, Depends(_user)]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who does an admin's work, for the record."""
+
+    name: str
+
+
+async def _operator(
+    request: Request,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+    x_admin_key: Annotated[str | None, Header(max_length=500)] = None,
+) -> Operator:
+    if x_admin_key is not None:
+        admin_key: AdminKey = request.scope[RESOURCES][AdminKey]
+        if admin_key.matches(x_admin_key):
+            return Operator("admin-key")
+        message = "The admin key is not valid."
+        raise Unauthorized(message)
+    user = await _user(request, authorization)
+    if not user.is_admin:
+        raise Forbidden
+    return Operator(user.email)
+
+
+CurrentOperator = Annotated[Operator, Depends(_operator)]
+
+
+class OnceOnly:
+    """Gives one answer for one idempotency key, however often the request comes.
+
+    The key is the caller's own and lives with the route; without one every request is new. The same key with
+    another body is a conflict. The stored answer and the work are one transaction.
+    """
+
+    def __init__(self, route: str, key: str | None, request_hash: bytes) -> None:
+        self._route = route
+        self._key = key
+        self._hash = request_hash
+
+    async def run(
+        self, tx: Tx, user: User, work: Callable[[], Awaitable[BaseModel]], *, status: int = 200
+    ) -> Response:
+        """Do the work and return its answer, or the answer that the same key was given before."""
+        if self._key is None:
+            return _answer(status, (await work()).model_dump_json().encode())
+        mark = {"caller": public("usr", user.id), "route": self._route, "key": self._key}
+        row = {**mark, "request_hash": self._hash, "created_at": await tx.now()}
+        claim = insert(keys).values(row).on_conflict_do_nothing().returning(keys.c.key)
+        if (await tx.execute(claim)).first() is None:
+            return await self._replay(tx, mark)
+        body = (await work()).model_dump_json().encode()
+        await tx.execute(update(keys).where(*_is(mark)).values(status=status, body=body))
+        return _answer(status, body)
+
+    async def _replay(self, tx: Tx, mark: Mapping[str, str]) -> Response:
+        row = (await tx.execute(select(keys).where(*_is(mark)))).one()
+        if not hmac.compare_digest(bytes(row.request_hash), self._hash):
+            message = "This Idempotency-Key was used with another request."
+            raise Conflict(message)
+        return _answer(row.status, bytes(row.body), replayed="true")
+
+
+async def _once(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+    ] = None,
+) -> OnceOnly:
+    body = await request.body()
+    with suppress(ValueError, RecursionError):  # not JSON: the bytes themselves tell requests apart
+        body = json.dumps(json.loads(body), sort_keys=True).encode()
+    return OnceOnly(request.url.path, idempotency_key, hashlib.sha256(body).digest())
+
+
+Once = Annotated[OnceOnly, Depends(_once)]
+
+
+def _is(mark: Mapping[str, str]) -> list[Any]:
+    return [keys.c[name] == value for name, value in mark.items()]
+
+
+def _answer(status: int, body: bytes, **headers: str) -> Response:
+    marks = {f"idempotency-{name}": value for name, value in headers.items()}
+    return Response(body, status_code=status, media_type="application/json", headers=marks)

@@ -1,0 +1,1 @@
+"""The history of the tables in `shared.tables`, which every service's database has."""

@@ -1,0 +1,132 @@
+"""Problem documents (RFC 9457): what every refusal and failure looks like over HTTP."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import DomainError
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+CODES = {
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+}
+
+SENTENCES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this route takes."}
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem document; `code` is stable, `detail` is a sentence for a person."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldProblem] | None = None
+
+
+def document(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """Return a problem document as a response."""
+    title = HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    return JSONResponse(
+        {**body, **members}, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Have the app answer every refusal and failure with a problem document."""
+    app.add_exception_handler(DomainError, _refusal)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failure)
+
+
+class ProblemBodies:
+    """Turns the plain-text refusals that the framework itself sends (413) into problem documents."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        replaced: JSONResponse | None = None
+
+        async def send_problem(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _is_plain_refusal(message):
+                status = HTTPStatus(message["status"])
+                replaced = document(status, CODES[status], SENTENCES[status])
+                await send({**message, "headers": replaced.raw_headers})
+            elif replaced is not None:
+                await send({"type": "http.response.body", "body": replaced.body})
+            else:
+                await send(message)
+
+        await self._app(scope, receive, send_problem)
+
+
+def _is_plain_refusal(message: Message) -> bool:
+    kinds = [value for name, value in message.get("headers", []) if name == b"content-type"]
+    return message["status"] in SENTENCES and any(kind.startswith(b"text/plain") for kind in kinds)
+
+
+async def _refusal(_: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, DomainError)
+    headers = {}
+    retry_after_s = getattr(refusal, "retry_after_s", None)
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(retry_after_s)
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return document(
+        refusal.status, refusal.code, refusal.sentence, headers=headers, **refusal.details
+    )
+
+
+async def _invalid(_: Request, flaw: Exception) -> JSONResponse:
+    assert isinstance(flaw, RequestValidationError)
+    errors = [
+        {"field": ".".join(str(part) for part in error["loc"]), "message": error["msg"]}
+        for error in flaw.errors()
+    ]
+    named = ", ".join(dict.fromkeys(error["field"] for error in errors))
+    return document(422, "invalid", f"The request is not valid: {named}.", errors=errors)
+
+
+async def _http(_: Request, flaw: Exception) -> JSONResponse:
+    assert isinstance(flaw, HTTPException)
+    status = HTTPStatus(flaw.status_code)
+    code = CODES.get(status, status.phrase.lower().replace(" ", "_"))
+    return document(status, code, str(flaw.detail), headers=flaw.headers)
+
+
+async def _failure(request: Request, flaw: Exception) -> JSONResponse:
+    log.error("request_failed", path=request.url.path, method=request.method, exc_info=flaw)
+    return document(500, "internal", "Something went wrong on our side; it was written down.")

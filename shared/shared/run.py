@@ -1,0 +1,198 @@
+"""A process is `run(*services)`: one service or six is not a mode, it is a number.
+
+All queues are declared and subscribed before any relay starts, so that nobody speaks before everybody
+listens. At the end: stop taking, finish what is in hand, close.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from socket import socket
+
+import structlog
+import uvicorn
+from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp
+from typing_extensions import override
+
+import shared.contracts  # noqa: F401 - fills the catalog that queues are declared from
+from shared import admin, health, logs, problems
+from shared.bus import Bus
+from shared.bus_postgres import PostgresBus
+from shared.bus_rabbitmq import RabbitBus
+from shared.consumer import Consumer
+from shared.correlation import Correlation
+from shared.events import topology
+from shared.http import bind
+from shared.migrate import migrate
+from shared.outbox import Relay
+from shared.service import Service
+from shared.settings import ProcessSettings, load
+from shared.workers import Loop
+
+log = structlog.get_logger()
+
+
+BODY_BYTES_MAX = 1024 * 1024
+DRAIN_S_MAX = 20
+STREAMS_S_MAX = 3
+
+BUSES: dict[str, Callable[[str], Bus]] = {
+    "amqp": RabbitBus,
+    "amqps": RabbitBus,
+    "postgresql": PostgresBus,
+    "postgresql+asyncpg": PostgresBus,
+}
+
+
+def open_bus(url: str) -> Bus:
+    """Return the bus that the URL's scheme names."""
+    scheme = url.partition("://")[0]
+    if scheme not in BUSES:
+        message = f"BUS_URL: no bus is called {scheme!r}; there are {', '.join(BUSES)}"
+        raise SystemExit(message)
+    return BUSES[scheme](url)
+
+
+def run(*services: Service, extra: Sequence[Callable[[FastAPI], None]] = ()) -> None:
+    """Serve these services until SIGTERM or SIGINT; `extra` may add routes of the process's own."""
+    settings = load(ProcessSettings)
+    logs.configure(level=settings.log_level, is_json=settings.log_format == "json")
+    app = build_app(services, open_bus(settings.bus_url))
+    for add in extra:
+        add(app)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        timeout_graceful_shutdown=STREAMS_S_MAX,
+    )
+    _Server(config).run()
+
+
+def build_app(services: Sequence[Service], bus: Bus) -> FastAPI:
+    """Return the ASGI app of these services; its lifespan starts and ends everything behind it."""
+    number = version("impacter-shared")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running(services, bus):
+            yield
+
+    app = _App(
+        title="ImpacterAGI",
+        version=number,
+        description="Pay, ask for work, get results; only delivered work is charged.",
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url="/api/docs",
+        redoc_url=None,
+        max_body_size=BODY_BYTES_MAX,
+        responses={422: {"model": problems.Problem, "description": "Not valid"}},
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    for service in services:
+        listen = [Depends(bind(service.resources))]
+        app.include_router(service.router, dependencies=listen, tags=[service.name])
+        app.include_router(admin.routes(service), dependencies=listen)
+    app.include_router(health.routes(services, bus, version=number))
+    return app
+
+
+@asynccontextmanager
+async def running(services: Sequence[Service], bus: Bus) -> AsyncIterator[None]:
+    """Start the services on the bus, and end them again: drain, stop workers, close."""
+    async with AsyncExitStack() as ending:
+        for service in services:
+            ending.push_async_callback(_close, service)
+            await migrate(service.database.engine, service.migrations)
+        ending.push_async_callback(bus.close)
+        await _first_contact(bus)
+        loops = []
+        for service in services:
+            loops += await _listen(service, bus)
+        for service in services:
+            loops.append(Relay(service.database, bus).run)
+            loops += [worker.run for worker in service.workers]
+        tasks = [asyncio.create_task(_supervised(loop)) for loop in loops]
+        ending.push_async_callback(_stop, tasks)
+        ending.push_async_callback(_drain, bus)
+        log.info("started", services=[service.name for service in services])
+        yield
+
+
+async def _first_contact(bus: Bus) -> None:
+    """Declare the topology, waiting for a bus that is not up yet."""
+    pause_s = 0.2
+    while True:
+        try:
+            return await bus.declare(topology())
+        except Exception as flaw:  # noqa: BLE001 - a broker that starts slower than we do is no failure
+            log.warning("bus_not_ready", reason=repr(flaw))
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 5)
+
+
+async def _listen(service: Service, bus: Bus) -> list[Callable[[], Awaitable[None]]]:
+    if not service.handlers.names:
+        return []
+    consumer = Consumer(service.database, service.handlers)
+    await bus.subscribe(service.name, consumer.receive)
+    return [Loop(f"{service.name} retries", consumer.retry_once).run]
+
+
+async def _supervised(loop: Callable[[], Awaitable[None]]) -> None:
+    """A loop that ends by itself is a bug: say so and end the process, whose supervisor starts it anew."""
+    try:
+        await loop()
+    except asyncio.CancelledError:
+        raise
+    except BaseException as flaw:
+        log.critical("loop_died", exc_info=flaw)
+        signal.raise_signal(signal.SIGTERM)
+        raise
+
+
+async def _drain(bus: Bus) -> None:
+    try:
+        async with asyncio.timeout(DRAIN_S_MAX):
+            await bus.drain()
+    except TimeoutError:
+        log.warning("drain_cut_short", seconds=DRAIN_S_MAX)
+
+
+async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _close(service: Service) -> None:
+    if service.close is not None:
+        await service.close()
+    await service.database.close()
+
+
+class _App(FastAPI):
+    """FastAPI with our two layers around all of its own, which refuse large bodies in plain text."""
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        return Correlation(problems.ProblemBodies(super().build_middleware_stack()))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it is ready."""
+
+    @override
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"ready: http://{self.config.host}:{self.config.port}", flush=True)  # noqa: T201

@@ -1,0 +1,43 @@
+"""A service is a value: its routes, its handlers, its workers, its database. `run` makes processes of them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from fastapi import APIRouter
+
+from shared.db import Database
+from shared.handlers import Handlers
+
+Check = Callable[[], Awaitable[None]]
+
+
+class Worker(Protocol):
+    """Performs effects that cannot be rolled back, one at a time, by lease."""
+
+    async def work_once(self) -> bool:
+        """Do one piece of work; tell whether there was one."""
+        ...
+
+    async def run(self) -> None:
+        """Work for ever."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service is made of.
+
+    `migrations` is the package that holds its Alembic versions; `resources` are what its routes ask for by
+    type; `checks` are what its readiness depends on besides database and bus.
+    """
+
+    name: str
+    database: Database
+    migrations: str
+    router: APIRouter = field(default_factory=APIRouter)
+    handlers: Handlers = field(default_factory=lambda: Handlers(""))
+    workers: Sequence[Worker] = ()
+    resources: Mapping[type, Any] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    close: Check | None = None

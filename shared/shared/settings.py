@@ -1,0 +1,57 @@
+"""Settings: read once from the environment, typed, immutable; a missing one stops the start and is named."""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+class Settings(BaseSettings):
+    """The base of every service's settings."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class ProcessSettings(Settings):
+    """What a process needs whichever services it runs."""
+
+    bus_url: str
+    host: str
+    port: int
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class CommonSettings(Settings):
+    """What every service needs: where it is seen, whose tokens it takes, the operators' key.
+
+    A service adds its own under its prefix: `model_config = SettingsConfigDict(env_prefix="BILLING_")`.
+    """
+
+    site_url: Annotated[str, Field(validation_alias="SITE_URL")]
+    jwks_url: Annotated[str, Field(validation_alias="JWKS_URL")]
+    admin_api_key: Annotated[SecretStr, Field(validation_alias="ADMIN_API_KEY")]
+    database_url: str
+
+
+class MissingSettings(SystemExit):
+    """Some settings are missing or wrong; the text names each variable."""
+
+
+def load(kind: type[SettingsT]) -> SettingsT:
+    """Return the settings of this kind from the environment; end the process naming what is wrong."""
+    try:
+        return kind()
+    except ValidationError as flaw:
+        lines = [f"  {_variable(kind, error)}: {error['msg']}" for error in flaw.errors()]
+        text = "settings are missing or wrong (see .env.example):\n" + "\n".join(lines)
+        raise MissingSettings(text) from None
+
+
+def _variable(kind: type[BaseSettings], error: ErrorDetails) -> str:
+    name = str(error["loc"][0])
+    prefix = kind.model_config.get("env_prefix", "") if name in kind.model_fields else ""
+    return (prefix + name).upper()

@@ -1,0 +1,52 @@
+"""The tiny loop around `work_once`: woken by a signal or a poll, never two at once, alive after failures."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger()
+
+PAUSE_S_MAX = 10.0
+
+
+class Loop:
+    """Calls `work_once` for ever: again at once while there is work, else after `poll_s` or a wake-up."""
+
+    def __init__(
+        self, name: str, work_once: Callable[[], Awaitable[bool]], *, poll_s: float = 1.0
+    ) -> None:
+        self._name = name
+        self._work_once = work_once
+        self._poll_s = poll_s
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._woken.set()
+
+    async def work_once(self) -> bool:
+        """Do one piece of work; tell whether there was one."""
+        return await self._work_once()
+
+    async def run(self) -> None:
+        """Work for ever; a failure is logged and waited out with a growing pause."""
+        failures = 0
+        while True:
+            self._woken.clear()
+            try:
+                worked = await self._work_once()
+                failures = 0
+            except Exception as flaw:  # noqa: BLE001 - the loop outlives what it works on
+                failures += 1
+                worked = False
+                log.warning("worker_failed", worker=self._name, reason=repr(flaw))
+            if not worked:
+                await self._rest(min(self._poll_s * 2**failures, PAUSE_S_MAX))
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
