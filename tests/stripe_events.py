@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import stripe
 
+WEBHOOK_SECRET = "whsec_of_a_test"
 API_VERSION = "2026-10-28.endive"
 
 

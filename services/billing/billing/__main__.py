@@ -1,7 +1,6 @@
 """Runs billing as a process of its own."""
 
-from shared.run import run
-
 from billing.service import build
+from shared.run import run
 
 run(build())

@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from shared.contracts.credits import CreditsGranted
-from shared.db import Tx
-
 from billing import ledger
 from billing.models import Kind
 from billing.payments import email_key
+from shared.contracts.credits import CreditsGranted
+from shared.db import Tx
 
 SIGNUP_BONUS = 10
 

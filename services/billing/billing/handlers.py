@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
+from billing import ledger, payments
+from billing.grants import post_bonus
 from shared.contracts.credits import CreditsDenied, CreditsHeld, CreditsSettled
 from shared.contracts.payments import PaymentCompleted
 from shared.contracts.tasks import Outcome, TaskCreated, TaskFinished
 from shared.contracts.users import UserEmailVerified, UserRecognized, UserRegistered
 from shared.db import Tx
 from shared.handlers import Handlers, Received
-
-from billing import ledger, payments
-from billing.grants import post_bonus
 
 handlers = Handlers("billing")
 

@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.credits import Balance
-from shared.contracts.tasks import Terms
-from shared.db import Tx
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql
 
 from billing.models import Account, Base, Hold, Kind, Lot, LotUse, Posting, SystemAccount
+from shared.contracts.credits import Balance
+from shared.contracts.tasks import Terms
+from shared.db import Tx
 
 COUNTERPARTS = {
     Kind.PURCHASE: SystemAccount.SALES,

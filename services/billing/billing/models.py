@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from shared.tables import NAMING
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -26,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.tables import NAMING
 
 
 class Base(DeclarativeBase):

@@ -6,16 +6,16 @@ from types import MappingProxyType
 from uuid import UUID
 
 from pydantic import ValidationError
-from shared.contracts.credits import CreditsGranted
-from shared.contracts.payments import PaymentCompleted
-from shared.db import Tx
-from shared.events import Envelope
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from billing import ledger
 from billing.models import Address, Kind, Payment, PaymentStatus, StripeEvent
 from billing.stripe_webhook import CheckoutSession, EventFrame, object_id
+from shared.contracts.credits import CreditsGranted
+from shared.contracts.payments import PaymentCompleted
+from shared.db import Tx
+from shared.events import Envelope
 
 CURRENCY = "usd"
 PAID = {"paid", "no_payment_required"}

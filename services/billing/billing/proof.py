@@ -1,7 +1,8 @@
 """The proof that the books balance: every rule of the ledger as a query that must find nothing."""
 
-from shared.db import Tx
 from sqlalchemy import TextClause, text
+
+from shared.db import Tx
 
 RULES: dict[str, TextClause] = {
     "a balance is the sum of its postings": text(

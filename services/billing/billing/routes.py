@@ -3,12 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from shared.clock import Clock
-from shared.errors import Conflict
-from shared.http import CurrentOperator, CurrentUser, resource
-from shared.http import Transaction as InTransaction
-from shared.pages import Cursor, Limit, cursor_of, id_of
-from shared.problems import Problem
 
 from billing import grants, ledger, payments, statements
 from billing.models import Kind, Lot, Payment, PaymentStatus, Posting
@@ -25,6 +19,12 @@ from billing.schemas import (
 )
 from billing.settings import BillingSettings
 from billing.stripe_webhook import verify
+from shared.clock import Clock
+from shared.errors import Conflict
+from shared.http import CurrentOperator, CurrentUser, resource
+from shared.http import Transaction as InTransaction
+from shared.pages import Cursor, Limit, cursor_of, id_of
+from shared.problems import Problem
 
 WEBHOOK_BYTES_MAX = 256 * 1024
 RECENT = 20

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
-from shared.ids import PaymentId, TaskId, TransactionId, UserId
-from shared.text import Text
 
 from billing.models import Kind
+from shared.ids import PaymentId, TaskId, TransactionId, UserId
+from shared.text import Text
 
 WORDS = {Kind.PURCHASE: "purchase", Kind.CAPTURE: "spend"}
 CREDITS_MAX = 1_000_000_000

@@ -1,15 +1,14 @@
 """What billing is made of."""
 
+from billing.handlers import handlers
+from billing.routes import router
+from billing.settings import BillingSettings
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.http import AdminKey
 from shared.service import Service
 from shared.settings import load
 from shared.tokens import Verifier, key_set_at
-
-from billing.handlers import handlers
-from billing.routes import router
-from billing.settings import BillingSettings
 
 
 def build(settings: BillingSettings | None = None) -> Service:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from shared.db import Tx
 from sqlalchemy import select
 
 from billing.models import Account, Lot, Payment, Posting
+from shared.db import Tx
 
 
 async def lines(

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
-from shared.errors import DomainError
 from stripe import SignatureVerificationError, WebhookSignature
+
+from shared.errors import DomainError
 
 TOLERANCE_S = 300
 _TIMESTAMP = re.compile(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)")

@@ -8,8 +8,7 @@ from billing.service import build
 from billing.settings import BillingSettings
 from shared.testing import ADMIN_KEY, ISSUER, ServiceUnderTest, TokenIssuer, under_test
 from shared.tokens import Verifier
-
-WEBHOOK_SECRET = "whsec_of_a_test"
+from tests.stripe_events import WEBHOOK_SECRET
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import itertools
 from uuid import uuid4
 
 import pytest
-from conftest import WEBHOOK_SECRET
 from sqlalchemy import select
 
 from billing import ledger
@@ -19,7 +18,7 @@ from shared.contracts.users import (
     UserRegistered,
 )
 from shared.ids import public
-from tests.stripe_events import checkout_session, event, signed
+from tests.stripe_events import WEBHOOK_SECRET, checkout_session, event, signed
 
 
 async def pay(billing, email, *, user_id=None, amount_cents=1000):
@@ -36,7 +35,7 @@ async def pay(billing, email, *, user_id=None, amount_cents=1000):
     return next(item for item in published if item.payment_id == payment_id)
 
 
-async def credits(billing, user_id):
+async def available(billing, user_id):
     async with billing.database.transaction() as tx:
         account = await ledger.account_of(tx, user_id)
         assert await prove(tx) == {}
@@ -61,10 +60,10 @@ async def test_a_guests_payment_waits_until_auth_says_whose_it_is(billing):
     payment = await pay(billing, email)
 
     await billing.deliver(payment)
-    assert await credits(billing, user_id) is None
+    assert await available(billing, user_id) is None
     await billing.deliver(registered(user_id, email, payment))
 
-    assert await credits(billing, user_id) == 1000
+    assert await available(billing, user_id) == 1000
     [event_] = await granted(billing, user_id)
     assert (event_.amount, event_.kind, event_.opened_account) == (1000, "purchase", True)
 
@@ -76,7 +75,7 @@ async def test_the_account_may_be_known_before_the_payment_is_handled(billing):
     await billing.deliver(registered(user_id, email, payment))
     await billing.deliver(payment)
 
-    assert await credits(billing, user_id) == 1000
+    assert await available(billing, user_id) == 1000
     assert len(await granted(billing, user_id)) == 1
 
 
@@ -86,17 +85,17 @@ async def test_a_signed_in_payers_credits_come_at_once(billing):
 
     await billing.deliver(await pay(billing, address(), user_id=user_id))
 
-    assert await credits(billing, user_id) == 1000
+    assert await available(billing, user_id) == 1000
 
 
 async def test_a_signed_in_payer_whom_billing_does_not_know_yet_loses_nothing(billing):
     user_id, email = uuid4(), address()
     await billing.deliver(await pay(billing, email, user_id=user_id))
-    assert await credits(billing, user_id) is None
+    assert await available(billing, user_id) is None
 
     await billing.deliver(registered(user_id, email))
 
-    assert await credits(billing, user_id) == 1000
+    assert await available(billing, user_id) == 1000
 
 
 async def test_the_owner_of_a_confirmed_address_is_granted_at_once(billing):
@@ -106,18 +105,18 @@ async def test_the_owner_of_a_confirmed_address_is_granted_at_once(billing):
 
     await billing.deliver(await pay(billing, email.upper()))
 
-    assert await credits(billing, user_id) == 1010
+    assert await available(billing, user_id) == 1010
 
 
 async def test_an_unconfirmed_address_is_not_trusted_with_a_guests_payment(billing):
     squatter, email = uuid4(), address()
     await billing.deliver(registered(squatter, email))
     await billing.deliver(await pay(billing, email))
-    assert await credits(billing, squatter) == 0
+    assert await available(billing, squatter) == 0
 
     await billing.deliver(UserEmailVerified(user_id=squatter, email=email))
 
-    assert await credits(billing, squatter) == 1010
+    assert await available(billing, squatter) == 1010
 
 
 async def test_the_bonus_comes_once_an_address_for_ever(billing):
@@ -127,8 +126,8 @@ async def test_the_bonus_comes_once_an_address_for_ever(billing):
     await billing.deliver(UserEmailVerified(user_id=first, email=email.upper()))
     await billing.deliver(UserEmailVerified(user_id=second, email=email))
 
-    assert await credits(billing, first) == 10
-    assert await credits(billing, second) == 0
+    assert await available(billing, first) == 10
+    assert await available(billing, second) == 0
 
 
 async def test_a_hundred_payments_of_one_account_in_one_batch_are_all_granted(billing):
@@ -138,7 +137,7 @@ async def test_a_hundred_payments_of_one_account_in_one_batch_are_all_granted(bi
 
     await billing.deliver_together(*payments)
 
-    assert await credits(billing, user_id) == 20_000
+    assert await available(billing, user_id) == 20_000
     assert len(await granted(billing, user_id)) == 20
 
 
@@ -159,5 +158,5 @@ async def test_every_order_of_the_story_ends_in_one_grant(billing, order):
     for name in order:
         await billing.deliver(facts[name], times=2)
 
-    assert await credits(billing, user_id) == 1010
+    assert await available(billing, user_id) == 1010
     assert len(await granted(billing, user_id)) == 2

@@ -5,12 +5,11 @@ import json
 import time
 
 import pytest
-from conftest import WEBHOOK_SECRET
 from sqlalchemy import select
 
 from billing.models import Payment, StripeEvent
 from shared.contracts.payments import PaymentCompleted
-from tests.stripe_events import checkout_session, event, signed
+from tests.stripe_events import WEBHOOK_SECRET, checkout_session, event, signed
 
 PATH = "/api/webhooks/stripe"
 

@@ -1,0 +1,37 @@
+"""The fixtures which every test of the repository can ask for; a server starts when one does."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.servers import PostgresServer, RabbitMQServer, postgres_server, rabbitmq_server
+
+
+@pytest.fixture(scope="session")
+async def postgres() -> AsyncIterator[PostgresServer]:
+    """The PostgreSQL of this run; `await postgres.create_database()` makes one more database."""
+    async with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def rabbitmq() -> AsyncIterator[RabbitMQServer]:
+    """The RabbitMQ of this run; `await rabbitmq.rabbitmqctl(...)` raises its alarms."""
+    async with rabbitmq_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def database_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The url of a fresh PostgreSQL database, one for each test module."""
+    url = await postgres.create_database()
+    yield url
+    await postgres.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+async def rabbitmq_url(rabbitmq: RabbitMQServer) -> AsyncIterator[str]:
+    """The url of a fresh RabbitMQ virtual host, one for each test module."""
+    url = await rabbitmq.create_vhost()
+    yield url
+    await rabbitmq.delete_vhost(url)
