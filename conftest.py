@@ -4,7 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from shared import logs
 from tests.servers import PostgresServer, RabbitMQServer, postgres_server, rabbitmq_server
+
+
+def pytest_configure() -> None:
+    """Log as production does: without it a traceback shows local variables, and takes seconds."""
+    logs.configure(level="INFO", is_json=True)
 
 
 @pytest.fixture(scope="session")

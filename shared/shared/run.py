@@ -6,14 +6,15 @@ listens. At the end: stop taking, finish what is in hand, close.
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 from socket import socket
 
 import structlog
 import uvicorn
-from fastapi import Depends, FastAPI
+import uvloop
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.types import ASGIApp
 from typing_extensions import override
 
@@ -56,13 +57,19 @@ def open_bus(url: str) -> Bus:
     return BUSES[scheme](url)
 
 
-def run(*services: Service, extra: Sequence[Callable[[FastAPI], None]] = ()) -> None:
-    """Serve these services until SIGTERM or SIGINT; `extra` may add routes of the process's own."""
+def run(*services: Service) -> None:
+    """Serve these services until SIGTERM or SIGINT."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(*services))
+
+
+async def serve(*services: Service, extra: Sequence[APIRouter] = ()) -> None:
+    """Serve these services, and routes of the process's own, until SIGTERM or SIGINT."""
     settings = load(ProcessSettings)
     logs.configure(level=settings.log_level, is_json=settings.log_format == "json")
     app = build_app(services, open_bus(settings.bus_url))
-    for add in extra:
-        add(app)
+    for router in extra:
+        app.include_router(router)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -73,7 +80,7 @@ def run(*services: Service, extra: Sequence[Callable[[FastAPI], None]] = ()) -> 
         proxy_headers=True,
         timeout_graceful_shutdown=STREAMS_S_MAX,
     )
-    _Server(config).run()
+    await _Server(config).serve()
 
 
 def build_app(services: Sequence[Service], bus: Bus) -> FastAPI:
@@ -189,10 +196,22 @@ class _App(FastAPI):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it is ready."""
+    """uvicorn that says when it is ready, and ends on a signal without raising it again."""
 
     @override
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             print(f"ready: http://{self.config.host}:{self.config.port}", flush=True)  # noqa: T201
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import aio_pika
 import pytest
 
-from shared.bus import BATCH_MAX, Bus, Delivery, PublishFailed
+from shared.bus import BATCH_MAX, Bus, BusUnavailable, Delivery, PublishFailed
 from shared.bus_memory import MemoryBus
 from shared.bus_postgres import PostgresBus
 from shared.bus_rabbitmq import RabbitBus, dead_queue
@@ -250,7 +250,7 @@ async def test_a_served_bus_is_healthy(rig):
     async def healthy() -> bool:
         try:
             await rig.bus.check()
-        except Exception:
+        except BusUnavailable:
             return False
         return True
 
@@ -326,7 +326,7 @@ async def test_rabbitmq_a_consumer_that_the_broker_cancelled_comes_back(rabbitmq
     async def is_unhealthy() -> bool:
         try:
             await bus.check()
-        except Exception:
+        except BusUnavailable:
             return True
         return False
 

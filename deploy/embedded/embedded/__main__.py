@@ -1,0 +1,61 @@
+"""The whole product in one process: every service, PostgreSQL, its bus, files and mails in one folder.
+
+    python -m embedded
+
+Honours PORT, DATA_DIR and every variable of `.env.example`; a file `.env` beside it counts as environment.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+import uvloop
+from dotenv import load_dotenv
+
+import agent_runner.service
+import auth.service
+import billing.service
+import notifier.service
+import tasks.service
+from embedded import mailbox
+from embedded.defaults import DATABASES, mail_folder, variables
+from embedded.postgres import EmbeddedPostgres
+from shared.run import serve
+
+BUILDERS = (
+    auth.service.build,
+    billing.service.build,
+    tasks.service.build,
+    notifier.service.build,
+    agent_runner.service.build,
+)
+
+
+async def main() -> None:
+    """Start PostgreSQL, then everything on it; end both in the other order."""
+    folder = data_folder()
+    postgres = EmbeddedPostgres(folder / "postgres")
+    await postgres.start()
+    try:
+        await postgres.ensure_databases(DATABASES)
+        urls = {name: postgres.url(name) for name in DATABASES}
+        port = os.environ.get("PORT") or "8080"
+        for name, value in variables(folder, port, urls).items():
+            os.environ[name] = os.environ.get(name) or value
+        services = [build() for build in BUILDERS]
+        await serve(*services, extra=[mailbox.routes(mail_folder(folder))])
+    finally:
+        await postgres.stop()
+
+
+def data_folder() -> Path:
+    """Return the one folder that everything is kept in, made if it is not there."""
+    folder = Path(os.environ.get("DATA_DIR") or "data").absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+if __name__ == "__main__":
+    load_dotenv(Path(".env"))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
