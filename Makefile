@@ -4,9 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := shared auth billing tasks notifier agent_runner embedded distributed impacter
+PACKAGES := shared auth billing tasks notifier agent_runner embedded distributed gateway impacter
 MEMBERS := shared services/auth services/billing services/tasks services/notifier services/agent-runner \
-	deploy/embedded deploy/distributed deploy/cli
+	deploy/embedded deploy/distributed deploy/gateway deploy/cli
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 # Compiled modules make every start seconds faster, whatever the caller's shell says.

@@ -17,15 +17,16 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
 from distributed.rabbitmq import PrivateRabbitMQ
 from distributed.rabbitmq_install import RabbitMQMissing, install_if_missing
 from distributed.rabbitmq_install import find_bin_dir as find_rabbitmq
 from embedded.postgres import EmbeddedPostgres
 from embedded.postgres_install import PostgresMissing
 from embedded.postgres_install import find_bin_dir as find_postgres
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
     from testcontainers.community.rabbitmq import RabbitMqContainer

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from typing_extensions import override
 
 from shared.events import CATALOG, CONTENT_TYPE, SPEC_VERSION, Event
 
@@ -11,6 +12,30 @@ Json = dict[str, Any]
 EXCHANGE: Json = {"name": "events", "type": "topic", "durable": True, "autoDelete": False}
 BINDING = "0.3.0"
 UUID: Json = {"type": "string", "format": "uuid"}
+
+# What `Envelope.to_message` puts on every message.
+HEADERS: Json = {
+    "ce-id": {**UUID, "description": "with `ce-source`, tells duplicates"},
+    "ce-type": {"type": "string", "description": "the event's name"},
+    "ce-source": {"type": "string", "description": "the publisher"},
+    "ce-specversion": {"type": "string", "const": SPEC_VERSION, "description": "of CloudEvents"},
+    "ce-time": {"type": "string", "format": "date-time", "description": "when it was published"},
+    "ce-correlationid": {**UUID, "description": "one per user action"},
+    "ce-causationid": {**UUID, "description": "the event answered; absent at the beginning"},
+    "traceparent": {
+        "type": "string",
+        "description": "W3C Trace Context; absent where none was given",
+    },
+}
+OPTIONAL = ("ce-causationid", "traceparent")
+
+
+class Plain(GenerateJsonSchema):
+    """JSON Schema (2020-12) without titles that only repeat a field's name."""
+
+    @override
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
 
 
 def document() -> Json:
@@ -65,26 +90,14 @@ def _message(kind: type[Event]) -> Json:
 
 def headers(kind: type[Event]) -> Json:
     """Return the schema of the headers that an envelope puts on this event's message."""
+    own = {"ce-type": kind.name, "ce-source": kind.publisher}
     return {
         "type": "object",
         "properties": {
-            "ce-id": UUID,
-            "ce-type": {"type": "string", "const": kind.name},
-            "ce-source": {"type": "string", "const": kind.publisher},
-            "ce-specversion": {"type": "string", "const": SPEC_VERSION},
-            "ce-time": {"type": "string", "format": "date-time"},
-            "ce-correlationid": UUID,
-            "ce-causationid": UUID,
-            "traceparent": {"type": "string"},
+            name: {**schema, "const": own[name]} if name in own else schema
+            for name, schema in HEADERS.items()
         },
-        "required": [
-            "ce-id",
-            "ce-type",
-            "ce-source",
-            "ce-specversion",
-            "ce-time",
-            "ce-correlationid",
-        ],
+        "required": [name for name in HEADERS if name not in OPTIONAL],
     }
 
 
@@ -130,7 +143,10 @@ def _word(service: str) -> str:
 
 
 def _schemas(kinds: list[type[Event]]) -> Json:
-    models = [(kind, "validation") for kind in kinds]
-    _, found = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    _, found = models_json_schema(
+        [(kind, "validation") for kind in kinds],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=Plain,
+    )
     schemas: Json = found["$defs"]
     return dict(sorted(schemas.items()))

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-import shared.contracts
-from shared.asyncapi import Json, document, headers
+import shared.contracts  # noqa: F401 - fills the catalog
+from shared.asyncapi import HEADERS, Json, Plain, document
 from shared.events import CATALOG, Event
 
 REPOSITORY = Path(__file__).parents[2]
-CONTRACTS = Path(__file__).with_name("contracts")
-SCHEMAS = CONTRACTS / "schemas"
+SCHEMAS = "shared/shared/contracts/schemas"
+CHOREOGRAPHY = Path(__file__).with_name("contracts") / "choreography.md"
 
 INTRODUCTION = """\
 # Events
@@ -33,39 +33,39 @@ the same for machines, and so do the JSON Schemas in `shared/shared/contracts/sc
 ENVELOPE = """\
 ## The envelope
 
-Every message carries the CloudEvents attributes as headers, in the binary binding for AMQP 0-9-1. `ce-correlationid`
-is one per user action; `ce-causationid` is the id of the event that was answered, absent where a person or a clock
-began; `ce-source` and `ce-id` together tell duplicates.
+Every message carries the CloudEvents attributes as headers, in the binary binding for AMQP 0-9-1.
 """
 
 
-def documents() -> dict[Path, str]:
-    """Return every generated file and what it should hold."""
-    files = {
-        REPOSITORY / "docs" / "events.md": page(),
-        REPOSITORY / "docs" / "asyncapi.json": _json(document()),
+def documents() -> dict[str, str]:
+    """Return every generated file by its path in the repository, and what it should hold."""
+    schemas = {
+        name: kind.model_json_schema(schema_generator=Plain) for name, kind in CATALOG.items()
     }
-    return files | {
-        SCHEMAS / f"{name}.json": _json(kind.model_json_schema()) for name, kind in CATALOG.items()
+    return {
+        "docs/events.md": page(),
+        "docs/asyncapi.json": _json(document()),
+        **{f"{SCHEMAS}/{name}.json": _json(schema) for name, schema in schemas.items()},
     }
 
 
-def stale() -> list[Path]:
+def stale(root: Path) -> list[str]:
     """Return the files that differ from what they should hold, and schemas of no event."""
     wanted = documents()
-    differing = [file for file, text in wanted.items() if not _holds(file, text)]
-    return sorted(differing + [file for file in SCHEMAS.glob("*") if file not in wanted])
+    found = [file.relative_to(root).as_posix() for file in (root / SCHEMAS).glob("*")]
+    strange = [name for name in found if name not in wanted]
+    return sorted(strange + [name for name in wanted if not _holds(root / name, wanted[name])])
 
 
-def write() -> None:
+def write(root: Path) -> None:
     """Make every file hold what it should, and remove schemas of no event."""
     wanted = documents()
-    for file in stale():
-        if file in wanted:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(wanted[file])
+    for name in stale(root):
+        if name in wanted:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(wanted[name])
         else:
-            file.unlink()
+            (root / name).unlink()
 
 
 def page() -> str:
@@ -76,9 +76,9 @@ def page() -> str:
 def _opening() -> Iterator[str]:
     yield INTRODUCTION
     yield "## How they flow\n"
-    yield (CONTRACTS / "choreography.md").read_text()
+    yield CHOREOGRAPHY.read_text()
     yield ENVELOPE
-    yield from _table(["header", "value", ""], _header_rows())
+    yield from _table(["header", "type", ""], _header_rows())
     yield "## All of them\n"
     rows = [
         [f"[{name}](#{_anchor(name)})", kind.publisher, ", ".join(kind.consumers)]
@@ -88,11 +88,7 @@ def _opening() -> Iterator[str]:
 
 
 def _header_rows() -> list[list[str]]:
-    shape = headers(Event)
-    return [
-        [f"`{name}`", _type(schema), _need(name, shape)]
-        for name, schema in shape["properties"].items()
-    ]
+    return [[f"`{name}`", _type(schema), schema["description"]] for name, schema in HEADERS.items()]
 
 
 def _nouns() -> Iterator[str]:
@@ -183,15 +179,14 @@ def _holds(file: Path, text: str) -> bool:
     return file.exists() and file.read_text() == text
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, *, root: Path = REPOSITORY) -> None:
     """Write the documents, or with `--check` name the stale ones and fail."""
-    parser = argparse.ArgumentParser(prog="python -m shared.catalog", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m shared.catalog")
     parser.add_argument("--check", action="store_true", help="change nothing; name what is stale")
     if not parser.parse_args(arguments).check:
-        write()
-    elif files := stale():
-        names = "\n".join(f"  {file.relative_to(REPOSITORY)}" for file in files)
-        sys.exit(f"stale, run python -m shared.catalog:\n{names}")
+        write(root)
+    elif names := stale(root):
+        sys.exit("\n  ".join(["stale, run python -m shared.catalog:", *names]))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ async def serve(*services: Service, extra: Sequence[APIRouter] = ()) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=True,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=STREAMS_S_MAX,
     )
     await _Server(config).serve()

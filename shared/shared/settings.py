@@ -16,11 +16,15 @@ class Settings(BaseSettings):
 
 
 class ProcessSettings(Settings):
-    """What a process needs whichever services it runs."""
+    """What a process needs whichever services it runs.
+
+    `trusted_proxies` are the addresses (commas between) whose X-Forwarded headers are believed.
+    """
 
     bus_url: str
     host: str
     port: int
+    trusted_proxies: str = ""
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -82,7 +82,7 @@ class FakeModel:
         if error := re.search(r"\[\[ERR (\d+)\]\]", call.prompt):
             body = {"error": {"message": "the fake model was told to fail", "type": "server_error"}}
             return JSONResponse(body, status_code=int(error[1]))
-        return StreamingResponse(_chunks(request, call), media_type="text/event-stream")
+        return StreamingResponse(_chunks(call), media_type="text/event-stream")
 
 
 def _read(body: dict[str, Any]) -> ModelCall:
@@ -108,32 +108,33 @@ def _text(message: dict[str, Any]) -> str:
     return content if isinstance(content, str) else "\n".join(p.get("text", "") for p in content)
 
 
-async def _chunks(request: Request, call: ModelCall) -> AsyncIterator[str]:
-    async def pause(seconds: float) -> None:
-        for _ in range(max(1, round(seconds / 0.05))):
-            if call.is_dropped or await request.is_disconnected():
-                call.is_dropped = True
-                return
-            await asyncio.sleep(0.05)
+async def _chunks(call: ModelCall) -> AsyncIterator[str]:
+    is_complete = False
+    try:
+        yield _chunk({"role": "assistant", "content": ""})
+        if hang := re.search(r"\[\[HANG (\d+)\]\]", call.prompt):
+            await asyncio.sleep(int(hang[1]))
+        async for delta, finish in _speech(call):
+            yield _chunk(delta, finish)
+        yield "data: [DONE]\n\n"
+        is_complete = True
+    finally:
+        call.is_dropped = not is_complete
 
-    yield _chunk({"role": "assistant", "content": ""})
-    if hang := re.search(r"\[\[HANG (\d+)\]\]", call.prompt):
-        await pause(int(hang[1]))
+
+async def _speech(call: ModelCall) -> AsyncIterator[tuple[dict[str, Any], str | None]]:
     tools = _tool_calls(call.prompt)
     if len(call.tool_results) < len(tools):
-        yield _chunk({"content": "Using a tool. "})
-        yield _chunk({"tool_calls": [tools[len(call.tool_results)]]})
-        yield _chunk({}, finish="tool_calls")
-    else:
-        slow = re.search(r"\[\[SLOW (\d+)\]\]", call.prompt)
-        for number in range(int(slow[1]) if slow else 0):
-            await pause(1)
-            if call.is_dropped:
-                return
-            yield _chunk({"content": f"word{number} "})
-        yield _chunk({"content": _answer(call.prompt)})
-        yield _chunk({}, finish="stop")
-    yield "data: [DONE]\n\n"
+        yield {"content": "Using a tool. "}, None
+        yield {"tool_calls": [tools[len(call.tool_results)]]}, None
+        yield {}, "tool_calls"
+        return
+    slow = re.search(r"\[\[SLOW (\d+)\]\]", call.prompt)
+    for number in range(int(slow[1]) if slow else 0):
+        await asyncio.sleep(1)
+        yield {"content": f"word{number} "}, None
+    yield {"content": _answer(call.prompt)}, None
+    yield {}, "stop"
 
 
 def _answer(prompt: str) -> str:

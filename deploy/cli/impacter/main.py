@@ -1,0 +1,62 @@
+"""The commands, in the order of the help; each is a function of the module named before it.
+
+impacter admin pending
+impacter admin grant ana@example.com 100 --reason "Sorry for the delay"
+"""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typing_extensions import override
+
+from impacter import money, ops, output, parked, tasks, users
+from impacter.failures import Failure
+
+
+class OneLineErrors(TyperGroup):
+    """Commands whose failures end the program with one line that says what to do, never a traceback."""
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except Failure as failure:
+            output.say(f"error: {failure}")
+            raise typer.Exit(failure.exit_code) from None
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    help="ImpacterAGI's command line.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+admin = typer.Typer(
+    help="What ops and admins see and do, with the key in ADMIN_API_KEY.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+parked_events = typer.Typer(
+    help="Events that a service could not handle.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+admin.command()(tasks.pending)
+admin.command()(tasks.update)
+admin.command()(users.users)
+admin.command()(users.user)
+admin.command()(money.grant)
+admin.command()(money.payments)
+admin.command()(ops.messages)
+admin.command()(ops.health)
+parked_events.command("list")(parked.list_events)
+parked_events.command("show")(parked.show)
+parked_events.command("replay")(parked.replay)
+parked_events.command("discard")(parked.discard)
+admin.add_typer(parked_events, name="parked")
+app.add_typer(admin, name="admin")

@@ -1,0 +1,54 @@
+"""Where the gateway is and which key it wants: from the environment, `.env` and the data folder."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx2
+from dotenv import dotenv_values
+
+from impacter.failures import Failure, Misuse
+
+
+def origin(url: str | None) -> httpx2.URL:
+    """Return the gateway's origin: the one given, SITE_URL, or PORT on this machine."""
+    environment = _environment()
+    text = url or environment.get("SITE_URL") or _local(environment.get("PORT") or "8080")
+    try:
+        address = httpx2.URL(text)
+    except httpx2.InvalidURL:
+        address = httpx2.URL()
+    if address.scheme not in ("http", "https") or not address.host:
+        raise Misuse(f"{text!r} is not an origin: give one like https://example.com as --url.")
+    return address
+
+
+def admin_key() -> str:
+    """Return the operators' key, or say where it was looked for."""
+    environment = _environment()
+    file = Path(environment.get("DATA_DIR") or "data") / "secrets.env"
+    key = environment.get("ADMIN_API_KEY") or _values(file).get("ADMIN_API_KEY") or ""
+    if not key:
+        raise Failure(
+            f"There is no admin key: set ADMIN_API_KEY, or DATA_DIR to the folder whose secrets.env"
+            f" has it (looked at {file})."
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise Failure("ADMIN_API_KEY holds characters that no key has: set it anew.")
+    return key
+
+
+def _local(port: str) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _environment() -> Mapping[str, str]:
+    return {**_values(Path(".env")), **os.environ}
+
+
+def _values(file: Path) -> dict[str, str]:
+    try:
+        values = dotenv_values(file, interpolate=False)
+    except (OSError, UnicodeDecodeError) as flaw:
+        raise Failure(f"Cannot read {file}: {flaw}.") from None
+    return {name: value for name, value in values.items() if value is not None}

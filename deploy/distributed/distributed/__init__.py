@@ -1,0 +1,1 @@
+"""The product on RabbitMQ and PostgreSQL, a process a service, on one machine."""

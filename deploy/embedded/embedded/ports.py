@@ -1,0 +1,27 @@
+"""Free loopback ports for the servers we start ourselves."""
+
+import random
+import socket
+from contextlib import ExitStack
+
+# Above the well-known services, below the ports which Linux hands to outgoing connections.
+PORTS = range(20_000, 32_768)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return distinct ports of 127.0.0.1 on which nobody listens at this moment."""
+    with ExitStack() as held:
+        return [_bind(held) for _ in range(count)]
+
+
+def _bind(held: ExitStack) -> int:
+    """Hold one more port until the caller has all it wants, so that none comes twice."""
+    for port in random.sample(PORTS, len(PORTS)):
+        listener = held.enter_context(socket.socket())
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            listener.close()
+        else:
+            return port
+    raise RuntimeError(f"no port of 127.0.0.1 between {PORTS.start} and {PORTS.stop} is free")

@@ -1,0 +1,1 @@
+"""What only all services together can answer, behind the one origin: health and the API's document."""

@@ -1,0 +1,1 @@
+"""The agent-runner runs funded tasks on agents, and on people: leases, deadlines, results."""

@@ -1,0 +1,1 @@
+"""The executor that has its work done by an OpenClaw gateway."""

@@ -1,0 +1,1 @@
+"""Users, credentials, sessions, one-time links and the keys that sign tokens."""

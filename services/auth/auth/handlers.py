@@ -1,0 +1,74 @@
+"""Events in: payments that open accounts or meet them, and what billing says about credits."""
+
+from auth import accounts, addresses, balances, payers
+from auth.links import Links, Purpose
+from auth.models import User
+from shared.contracts.credits import CreditsGranted, CreditsHeld, CreditsSettled
+from shared.contracts.payments import PaymentCompleted
+from shared.contracts.users import (
+    OpeningPayment,
+    UserClaimRequested,
+    UserRecognized,
+    UserRegistered,
+)
+from shared.db import Tx
+from shared.events import Event
+from shared.handlers import Handlers
+
+
+def answering(links: Links) -> Handlers:
+    """Return the handlers of auth, which put new links into what they publish."""
+    handlers = Handlers("auth")
+
+    @handlers.on(PaymentCompleted)
+    async def attribute_payment(event: PaymentCompleted, tx: Tx) -> None:
+        """Tell whose a guest's payment is; never change a password, a session or a verified mark."""
+        if event.user_id is not None or await payers.is_known(tx, event.payment_id):
+            return
+        address = addresses.read(event.email)
+        is_new = await accounts.open_account(tx, address, password_hash=None)
+        user = await accounts.locked(tx, address)
+        if await payers.remember(tx, user, event, is_opening=is_new):
+            tx.publish(
+                await _welcome(tx, user, event, links)
+                if is_new
+                else await _attribution(tx, user, event, links)
+            )
+
+    @handlers.on(CreditsGranted)
+    async def note_granted(event: CreditsGranted, tx: Tx) -> None:
+        await balances.note(tx, event.user_id, event.balance)
+
+    @handlers.on(CreditsHeld)
+    async def note_held(event: CreditsHeld, tx: Tx) -> None:
+        await balances.note(tx, event.task.user_id, event.balance)
+
+    @handlers.on(CreditsSettled)
+    async def note_settled(event: CreditsSettled, tx: Tx) -> None:
+        await balances.note(tx, event.user_id, event.balance)
+
+    return handlers
+
+
+async def _welcome(tx: Tx, user: User, payment: PaymentCompleted, links: Links) -> Event:
+    return UserRegistered(
+        user_id=user.id,
+        email=user.email,
+        payment=OpeningPayment(payment_id=payment.payment_id, credits=payment.credits),
+        sealed_token=await links.issue(tx, user.id, Purpose.CLAIM),
+    )
+
+
+async def _attribution(tx: Tx, user: User, payment: PaymentCompleted, links: Links) -> Event:
+    """Whose address is proven, or whose account nobody has claimed, is recognized; else the mailbox decides."""
+    if user.email_verified_at is None and user.password_hash is not None:
+        return UserClaimRequested(
+            user_id=user.id,
+            email=user.email,
+            payment_id=payment.payment_id,
+            credits=payment.credits,
+            sealed_token=await links.issue(tx, user.id, Purpose.CLAIM),
+        )
+    # two payers, one address: which of them owns the mailbox is not for a Checkout Session to say
+    await payers.close_claims(tx, user.id)
+    return UserRecognized(user_id=user.id, payment_id=payment.payment_id)

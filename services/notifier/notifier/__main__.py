@@ -1,0 +1,6 @@
+"""The notifier's own process."""
+
+from notifier.service import build
+from shared.run import run
+
+run(build())

@@ -1,0 +1,136 @@
+"""Events in: addresses are learned, mails are written down for the worker to send."""
+
+import hashlib
+
+from notifier import excerpts, messages
+from notifier.contacts import learn
+from shared.contracts.credits import CreditsGranted
+from shared.contracts.tasks import Outcome, TaskFinished
+from shared.contracts.users import (
+    UserClaimRequested,
+    UserPasswordResetRequested,
+    UserRegistered,
+    UserVerificationRequested,
+)
+from shared.db import Tx
+from shared.handlers import Handlers
+from shared.ids import public
+
+DESCRIPTION_CHARS_MAX = 240
+REASON_CHARS_MAX = 400
+NO_REASON = {
+    Outcome.FAILED: "It ended without a result.",
+    Outcome.TIMED_OUT: "It took longer than a task may take.",
+}
+
+handlers = Handlers("notifier")
+
+
+@handlers.on(UserRegistered)
+async def greet_user(event: UserRegistered, tx: Tx) -> None:
+    """Welcome who paid with what was bought; ask who signed up to confirm the address."""
+    await learn(tx, event.user_id, event.email)
+    payment = event.payment
+    await messages.queue(
+        tx,
+        "welcome" if payment else "verify",
+        event.user_id,
+        cause=f"welcome:{payment.payment_id}" if payment else f"verify:{event.user_id}",
+        parameters={"credits": payment.credits} if payment else {},
+        to_address=event.email,
+        sealed_token=event.sealed_token,
+    )
+
+
+@handlers.on(UserClaimRequested)
+async def offer_claim(event: UserClaimRequested, tx: Tx) -> None:
+    """Tell the payer that the credits wait for proof of the address."""
+    await learn(tx, event.user_id, event.email)
+    await messages.queue(
+        tx,
+        "claim",
+        event.user_id,
+        cause=f"claim:{event.payment_id}",
+        parameters={"credits": event.credits},
+        to_address=event.email,
+        sealed_token=event.sealed_token,
+    )
+
+
+@handlers.on(UserVerificationRequested)
+async def send_verification_link(event: UserVerificationRequested, tx: Tx) -> None:
+    """Send another link that confirms the address."""
+    await _send_link(tx, "verify", event)
+
+
+@handlers.on(UserPasswordResetRequested)
+async def send_reset_link(event: UserPasswordResetRequested, tx: Tx) -> None:
+    """Send a link that sets a new password."""
+    await _send_link(tx, "reset", event)
+
+
+@handlers.on(CreditsGranted)
+async def confirm_purchase(event: CreditsGranted, tx: Tx) -> None:
+    """Tell a returning customer that the credits are there; the welcome mail told a new one."""
+    if event.kind != "purchase" or event.opened_account:
+        return
+    await messages.queue(
+        tx,
+        "credits_added",
+        event.user_id,
+        cause=f"credits:{event.transaction_id}",
+        parameters={"credits": event.amount, "available": event.balance.available},
+    )
+
+
+@handlers.on(TaskFinished)
+async def report_outcome(event: TaskFinished, tx: Tx) -> None:
+    """Tell the customer what became of the task; who cancelled it knows."""
+    match event.outcome:
+        case Outcome.SUCCEEDED:
+            await _report(tx, "task_complete", event, **_delivery(event))
+        case Outcome.FAILED | Outcome.TIMED_OUT:
+            why = event.reason or NO_REASON[event.outcome]
+            reason = excerpts.line(why, chars_max=REASON_CHARS_MAX)
+            await _report(tx, "task_failed", event, reason=reason)
+        case Outcome.CANCELLED:
+            pass
+
+
+async def _send_link(
+    tx: Tx, template: str, event: UserVerificationRequested | UserPasswordResetRequested
+) -> None:
+    await learn(tx, event.user_id, event.email)
+    link = hashlib.sha256(event.sealed_token.encode()).hexdigest()
+    await messages.queue(
+        tx,
+        template,
+        event.user_id,
+        cause=f"{template}:{event.user_id}:{link}",
+        parameters={},
+        to_address=event.email,
+        sealed_token=event.sealed_token,
+    )
+
+
+async def _report(tx: Tx, template: str, event: TaskFinished, **parameters: object) -> None:
+    description = excerpts.line(event.description, chars_max=DESCRIPTION_CHARS_MAX)
+    await messages.queue(
+        tx,
+        template,
+        event.user_id,
+        cause=f"task:{event.task_id}:finished",
+        parameters={
+            "task_id": public("task", event.task_id),
+            "description": description,
+            **parameters,
+        },
+    )
+
+
+def _delivery(event: TaskFinished) -> dict[str, object]:
+    return {
+        "lines": excerpts.first_lines(event.result or ""),
+        "files": excerpts.names([file.name for file in event.files]),
+        "file_count": len(event.files),
+    }

@@ -1,0 +1,24 @@
+"""The notifier's variables."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from notifier import addresses
+from shared.settings import CommonSettings
+
+
+def _is_sender(text: str) -> str:
+    addresses.sender(text)
+    return text
+
+
+class NotifierSettings(CommonSettings):
+    """Where mails go, who they are from, and the key that opens sealed links."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
+
+    mail_url: SecretStr
+    sender: Annotated[str, Field(validation_alias="NOTIFIER_FROM"), AfterValidator(_is_sender)]
+    link_sealing_key: Annotated[SecretStr, Field(validation_alias="LINK_SEALING_KEY")]

@@ -1,0 +1,80 @@
+"""Events as their publishers tell them, for the notifier's tests."""
+
+from typing import Any
+from uuid import UUID
+
+from notifier_parts import TOKEN, ids, seal
+
+from shared.contracts.credits import Balance, CreditsGranted
+from shared.contracts.tasks import DeliveredFile, Outcome, TaskFinished
+from shared.contracts.users import (
+    OpeningPayment,
+    UserClaimRequested,
+    UserPasswordResetRequested,
+    UserRegistered,
+    UserVerificationRequested,
+)
+
+EMAIL = "ada@example.com"
+
+
+def paid_first(user_id: UUID, *, amount: int = 1000, email: str = EMAIL) -> UserRegistered:
+    payment = OpeningPayment(payment_id=ids.new(), credits=amount)
+    return UserRegistered(
+        user_id=user_id, email=email, payment=payment, sealed_token=seal.seal(TOKEN)
+    )
+
+
+def signed_up(user_id: UUID, *, email: str = EMAIL) -> UserRegistered:
+    return UserRegistered(user_id=user_id, email=email, sealed_token=seal.seal(TOKEN))
+
+
+def claim_requested(user_id: UUID) -> UserClaimRequested:
+    return UserClaimRequested(
+        user_id=user_id,
+        email=EMAIL,
+        payment_id=ids.new(),
+        credits=1000,
+        sealed_token=seal.seal(TOKEN),
+    )
+
+
+def verification_requested(user_id: UUID) -> UserVerificationRequested:
+    return UserVerificationRequested(user_id=user_id, email=EMAIL, sealed_token=seal.seal(TOKEN))
+
+
+def reset_requested(user_id: UUID) -> UserPasswordResetRequested:
+    return UserPasswordResetRequested(user_id=user_id, email=EMAIL, sealed_token=seal.seal(TOKEN))
+
+
+def granted(user_id: UUID, **changes: Any) -> CreditsGranted:
+    values = {
+        "user_id": user_id,
+        "transaction_id": ids.new(),
+        "amount": 500,
+        "kind": "purchase",
+        "balance": Balance(balance=530, reserved=0, available=530, version=2),
+    }
+    return CreditsGranted(**{**values, **changes})
+
+
+def finished(user_id: UUID, **changes: Any) -> TaskFinished:
+    file = DeliveredFile(
+        file_id=ids.new(),
+        key="tasks/1/leads.csv",
+        name="leads.csv",
+        size=10,
+        media_type="text/csv",
+        sha256="0" * 64,
+    )
+    values = {
+        "task_id": ids.new(),
+        "user_id": user_id,
+        "run_id": ids.new(),
+        "description": "Find me 100 leads in Miami",
+        "outcome": Outcome.SUCCEEDED,
+        "executor": "openclaw",
+        "result": "Found 103 dentists.",
+        "files": (file,),
+    }
+    return TaskFinished(**{**values, **changes})

@@ -1,0 +1,1 @@
+"""What customers asked for, what came of it, and the live stream that shows it."""

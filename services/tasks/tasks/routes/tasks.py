@@ -1,0 +1,202 @@
+"""Asking for work, and what came of it."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import RedirectResponse
+from pydantic import AfterValidator, AwareDatetime
+
+from shared.blobs import Blobs
+from shared.db import Database, Tx
+from shared.http import CurrentUser, Once, Transaction, resource
+from shared.ids import FileId, TaskId
+from shared.pages import Cursor, Limit, cursor_of, id_of
+from shared.text import Text
+from tasks import history, lifecycle, quotes, story
+from tasks.classification import AgentType
+from tasks.history import Filters
+from tasks.hub import Hub
+from tasks.models import Task
+from tasks.routes.documented import refusals
+from tasks.schemas import (
+    AcceptedTask,
+    NewTask,
+    QuoteView,
+    StatusWord,
+    Tasks,
+    TaskSummary,
+    TaskView,
+    Work,
+)
+from tasks.settings import TasksSettings
+
+TheHub = Annotated[Hub, resource(Hub)]
+TheSettings = Annotated[TasksSettings, resource(TasksSettings)]
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _within_reach(moment: datetime) -> datetime:
+    """Return the moment, or the nearest one that any task could have been made at."""
+    return min(max(moment, EARLIEST), LATEST)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+
+router = APIRouter()
+
+
+@router.post("/api/tasks/estimate", operation_id="estimate_task", responses=refusals(401))
+async def estimate(
+    body: Work, user: CurrentUser, tx: Transaction, settings: TheSettings
+) -> QuoteView:
+    """What the work is expected to cost and the most that it can, offered for a while."""
+    quote = await quotes.make(
+        tx, user.id, body.description, body.agent_type, valid_s=settings.quote_valid_s
+    )
+    return QuoteView.of(quote)
+
+
+@router.post(
+    "/api/tasks",
+    status_code=201,
+    response_model=AcceptedTask,
+    operation_id="create_task",
+    responses=refusals(401, 402, 404, 409),
+)
+@router.post(
+    "/api/tasks/create", status_code=201, response_model=AcceptedTask, include_in_schema=False
+)
+async def create(
+    body: NewTask,
+    user: CurrentUser,
+    tx: Transaction,
+    once: Once,
+    hub: TheHub,
+    settings: TheSettings,
+) -> Response:
+    """Accept a task on the quote's terms, or on today's; billing decides whether it may run."""
+
+    async def work() -> AcceptedTask:
+        await hub.take_turn(tx, user.id)
+        agreement = await _agreement(tx, user.id, body)
+        return _accepted(
+            *await lifecycle.create(
+                tx, user.id, body.description, agreement, checkout_url=settings.checkout_url
+            )
+        )
+
+    return await once.run(tx, user, work, status=201)
+
+
+def _filters(
+    user: CurrentUser,
+    status: Annotated[list[StatusWord] | None, Query(max_length=10)] = None,
+    agent_type: AgentType | None = None,
+    q: Annotated[Text | None, Query(min_length=1, max_length=200)] = None,
+    created_after: Annotated[Moment | None, Query()] = None,
+    created_before: Annotated[Moment | None, Query()] = None,
+) -> Filters:
+    return Filters(
+        user_id=user.id,
+        statuses={word.status for word in status or ()},
+        agent_type=agent_type,
+        words=q,
+        created_after=created_after,
+        created_before=created_before,
+    )
+
+
+@router.get("/api/tasks", operation_id="list_tasks", responses=refusals(401))
+async def list_tasks(
+    filters: Annotated[Filters, Depends(_filters)],
+    tx: Transaction,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Tasks:
+    """The user's tasks, newest first; `status` may be given several times, `q` is looked for in the text."""
+    rows = await history.listed(tx, filters, limit=limit, before=id_of(cursor))
+    return Tasks(tasks=[TaskSummary.of(task) for task in rows], next_cursor=cursor_of(rows, limit))
+
+
+@router.get("/api/tasks/{task_id}", operation_id="show_task", responses=refusals(401, 404))
+async def show(task_id: TaskId, user: CurrentUser, tx: Transaction) -> TaskView:
+    """A task with its result, its files and its story so far."""
+    return await _in_full(tx, await history.find(tx, user.id, task_id))
+
+
+@router.post(
+    "/api/tasks/{task_id}/cancel",
+    status_code=202,
+    operation_id="cancel_task",
+    responses=refusals(401, 404, 409),
+)
+async def cancel(task_id: TaskId, user: CurrentUser, tx: Transaction, hub: TheHub) -> TaskView:
+    """Ask for the end of a task; it has ended when its status says so, and costs nothing then."""
+    await hub.take_turn(tx, user.id)
+    return await _in_full(tx, await lifecycle.cancel(tx, user.id, task_id))
+
+
+@router.post(
+    "/api/tasks/{task_id}/retry",
+    status_code=201,
+    response_model=AcceptedTask,
+    operation_id="retry_task",
+    responses=refusals(401, 402, 404, 409),
+)
+async def retry(
+    task_id: TaskId,
+    user: CurrentUser,
+    tx: Transaction,
+    once: Once,
+    hub: TheHub,
+    settings: TheSettings,
+) -> Response:
+    """Ask for the work of a task that came to nothing again: a new task on today's terms."""
+
+    async def work() -> AcceptedTask:
+        await hub.take_turn(tx, user.id)
+        return _accepted(
+            *await lifecycle.retry(tx, user.id, task_id, checkout_url=settings.checkout_url)
+        )
+
+    return await once.run(tx, user, work, status=201)
+
+
+@router.get(
+    "/api/tasks/{task_id}/files/{file_id}",
+    status_code=302,
+    response_class=RedirectResponse,
+    operation_id="open_task_file",
+    responses=refusals(401, 404),
+)
+async def open_file(
+    task_id: TaskId,
+    file_id: FileId,
+    user: CurrentUser,
+    database: Annotated[Database, resource(Database)],
+    blobs: Annotated[Blobs, resource(Blobs)],
+) -> RedirectResponse:
+    """A link to the file, signed anew for a few minutes."""
+    async with database.transaction() as tx:
+        file = await history.find_file(tx, user.id, task_id, file_id)
+    link = await blobs.link(file.key, name=file.name, media_type=file.media_type)
+    return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+
+
+async def _agreement(tx: Tx, user_id: UUID, body: NewTask) -> quotes.Agreement:
+    if body.quote_id is None:
+        return quotes.agreement_for(body.description, body.agent_type)
+    return await quotes.accept(tx, user_id, body.quote_id, body.description, body.agent_type)
+
+
+def _accepted(task: Task, credits_remaining: int) -> AcceptedTask:
+    return AcceptedTask(task_id=task.id, status=task.status, credits_remaining=credits_remaining)
+
+
+async def _in_full(tx: Tx, task: Task) -> TaskView:
+    return TaskView.in_full(
+        task, await history.files_of(tx, task.id), await story.told(tx, task.id)
+    )

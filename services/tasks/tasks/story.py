@@ -1,0 +1,43 @@
+"""A task's story: what happened to it, each thing once, and how its owner's open pages hear of it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from shared.db import Tx
+from tasks import stream
+from tasks.models import Task, TaskEvent
+from tasks.schemas import TaskSummary
+from tasks.stream import Change
+
+BEFORE_THE_END = ("created", "queued", "started", "cancel_requested")
+AFTER_THE_END = ("settled",)
+
+
+async def note(
+    tx: Tx, task: Task, name: str, *, attempt: int = 0, detail: str | None = None
+) -> bool:
+    """Write down that something happened; tell whether it was news."""
+    return await tx.insert_once(
+        TaskEvent, task_id=task.id, name=name, attempt=attempt, detail=detail, at=await tx.now()
+    )
+
+
+async def show(tx: Tx, task: Task) -> None:
+    """Let the owner see the task as it is now."""
+    task.updated_at = max(task.updated_at, await tx.now())
+    summary = TaskSummary.of(task).model_dump(mode="json")
+    await stream.emit(tx, task.user_id, Change("task", summary))
+
+
+async def told(tx: Tx, task_id: UUID) -> Sequence[TaskEvent]:
+    """Return what happened to a task in the order of a story, however late each part was heard of."""
+    events = await tx.scalars(select(TaskEvent).where(TaskEvent.task_id == task_id))
+    return sorted(events, key=lambda event: (_chapter(event.name), event.attempt))
+
+
+def _chapter(name: str) -> int:
+    if name in BEFORE_THE_END:
+        return BEFORE_THE_END.index(name)
+    return len(BEFORE_THE_END) + (name in AFTER_THE_END)

@@ -1,0 +1,65 @@
+"""Who may import whom: the contracts of `pyproject.toml`, and business files below what reaches them."""
+
+import tomllib
+
+import grimp
+import pytest
+from importlinter.cli import lint_imports
+
+from tests.architecture.places import ROOMS, ROOT, Room
+
+PYPROJECT = ROOT / "pyproject.toml"
+REACHED_BY = ("__main__", "service", "settings", "routes", "workers", "handlers")
+# Bytes, HTTP and buses stay outside: business is functions over a Tx.
+OUTSIDE = {"fastapi", "starlette", "uvicorn", "shared.http", "shared.run", "shared.handlers"}
+
+
+def test_the_contracts_of_import_linter_are_kept(capsys: pytest.CaptureFixture[str]):
+    broken = lint_imports(config_filename=str(PYPROJECT), no_cache=True, no_logo=True)
+
+    assert not broken, capsys.readouterr().out
+
+
+def test_the_contracts_are_about_every_service():
+    contracts = tomllib.loads(PYPROJECT.read_text())["tool"]["importlinter"]["contracts"]
+    packages = {room.package for room in ROOMS}
+
+    for contract in contracts:
+        match contract["id"]:
+            case "independence":
+                assert set(contract["modules"]) == packages
+            case "bus":
+                assert set(contract["source_modules"]) == packages
+            case "rooms":
+                assert set(contract["containers"]) == packages
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    packages = [room.package for room in ROOMS]
+    return grimp.build_graph("shared", *packages, include_external_packages=True, cache_dir=None)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_business_knows_neither_http_nor_what_reaches_it(graph: grimp.ImportGraph, room: Room):
+    above = {f"{room.package}.{name}" for name in REACHED_BY}
+    business = {
+        module
+        for module in graph.find_descendants(room.package)
+        if not is_within(module, above | {f"{room.package}.migrations"})
+    }
+
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in business}
+
+    assert business
+    wrong = {
+        f"{module} imports {found}"
+        for module, all_found in imports.items()
+        for found in all_found
+        if is_within(found, above | OUTSIDE)
+    }
+    assert wrong == set()
+
+
+def is_within(module: str, packages: set[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)

@@ -1,0 +1,43 @@
+"""Every service has the same rooms: who knows one knows all."""
+
+import re
+
+import pytest
+
+from tests.architecture.places import ROOMS, Room
+
+NEEDED = {"__init__.py", "__main__.py", "service.py", "settings.py", "models.py", "migrations"}
+ALLOWED = NEEDED | {"schemas.py", "routes.py", "handlers.py", "workers.py", "py.typed"}
+# A room that outgrew its file is a package of the same name, split by the business noun.
+GROWN = {"models", "routes", "handlers", "workers"}
+NAMED = re.compile(r"`(\w+)(?:\.py|/)?`")
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_a_service_has_what_every_service_has(room: Room):
+    there = entries(room)
+    missing = {name for name in NEEDED - there if name.removesuffix(".py") not in there & GROWN}
+
+    assert missing == set()
+    assert (room.folder / "README.md").is_file()
+    assert (room.folder / "pyproject.toml").is_file()
+    assert (room.folder / "tests").is_dir()
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_the_canvas_names_every_other_file(room: Room):
+    """Business files are named in the service's README, in backticks; nothing else stands around."""
+    business = {name.removesuffix(".py") for name in entries(room) - ALLOWED - GROWN}
+
+    assert business - set(NAMED.findall(room.readme)) == set()
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_a_service_is_a_process_in_one_line(room: Room):
+    lines = (room.code / "__main__.py").read_text().splitlines()
+
+    assert lines[-1].strip() == "run(build())"
+
+
+def entries(room: Room) -> set[str]:
+    return {entry.name for entry in room.code.iterdir() if entry.name != "__pycache__"}

@@ -1,0 +1,33 @@
+"""One list of variables: what is read is documented, and what must be set is set by the embedded product."""
+
+import re
+
+from tests.architecture.places import ROOT
+from tests.architecture.variables import known, read_by_entry_points, required
+
+LINE = re.compile(r"^#? ?([A-Z][A-Z0-9_]*)=", re.MULTILINE)
+
+
+def documented() -> list[str]:
+    return LINE.findall((ROOT / ".env.example").read_text())
+
+
+def test_every_variable_that_is_read_is_in_the_example():
+    assert (known() | read_by_entry_points()) - set(documented()) == set()
+
+
+def test_nothing_else_is_in_the_example_and_nothing_twice():
+    assert set(documented()) - (known() | read_by_entry_points()) == set()
+    assert sorted(documented()) == sorted(set(documented()))
+
+
+def test_the_embedded_product_sets_every_variable_that_must_be_set(
+    embedded_variables: dict[str, str],
+):
+    assert required() - set(embedded_variables) == set()
+
+
+def test_the_embedded_product_sets_no_variable_that_nobody_reads(
+    embedded_variables: dict[str, str],
+):
+    assert set(embedded_variables) - known() == set()

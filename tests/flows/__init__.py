@@ -1,0 +1,1 @@
+"""The journeys of product.md, walked over HTTP on the running product."""
