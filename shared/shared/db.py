@@ -202,7 +202,8 @@ class Database:
         """Return the time by the clock that decides leases and deadlines: the server's."""
         if self._clock is not None:
             return self._clock.now()
-        return (await session.execute(select(func.now()))).scalar_one()
+        with session.no_autoflush:  # rows in the middle of a change are not to be written for this
+            return (await session.execute(select(func.now()))).scalar_one()
 
     def envelope(
         self, event: Event, cause: Envelope | None, *, source: str | None = None

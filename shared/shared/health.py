@@ -70,9 +70,10 @@ async def _state(service: Service, bus: Bus) -> ServiceState:
         "bus": bus.check,
         **service.checks,
     }
-    results = await asyncio.gather(*(_try(check) for check in checks.values()))
-    dependencies = dict(zip(checks, results, strict=True))
-    status = "ready" if set(results) == {"ok"} else "not ready"
+    everything = {**checks, **service.watched}
+    results = await asyncio.gather(*(_try(check) for check in everything.values()))
+    dependencies = dict(zip(everything, results, strict=True))
+    status = "ready" if {dependencies[name] for name in checks} == {"ok"} else "not ready"
     state = ServiceState(status=status, dependencies=dependencies)
     if dependencies["database"] == "ok":
         await _count(service.database, state)

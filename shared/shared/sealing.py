@@ -15,7 +15,11 @@ class Seal:
     """Seals and opens short texts with one key (url-safe base64 of 32 bytes)."""
 
     def __init__(self, key: str) -> None:
-        self._fernet = Fernet(key.encode())
+        try:
+            self._fernet = Fernet(key.encode())
+        except ValueError:
+            message = "LINK_SEALING_KEY must be 32 bytes in url-safe base64"
+            raise ValueError(message) from None
 
     def seal(self, text: str) -> str:
         """Return the text as ciphertext that only the same key opens."""

@@ -29,7 +29,8 @@ class Service:
     """What a service is made of.
 
     `migrations` is the package that holds its Alembic versions; `resources` are what its routes ask for by
-    type; `checks` are what its readiness depends on besides database and bus.
+    type; `checks` are what its readiness depends on besides database and bus, `watched` what
+    it can be without for a while: named beside them, and not decisive.
     """
 
     name: str
@@ -40,4 +41,5 @@ class Service:
     workers: Sequence[Worker] = ()
     resources: Mapping[type, Any] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
+    watched: Mapping[str, Check] = field(default_factory=dict)
     close: Check | None = None

@@ -119,8 +119,8 @@ def _user(claims: dict[str, Any]) -> User:
     )
 
 
-def _prefixed(prefix: str, text: str) -> UUID:
-    head, _, tail = text.partition("_")
+def _prefixed(prefix: str, text: object) -> UUID:
+    head, _, tail = str(text).partition("_")
     if head != prefix:
         raise jwt.InvalidTokenError
     return UUID(hex=tail)

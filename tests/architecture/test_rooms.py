@@ -7,6 +7,7 @@ import pytest
 from tests.architecture.places import ROOMS, Room
 
 NEEDED = {"__init__.py", "__main__.py", "service.py", "settings.py", "models.py", "migrations"}
+BESIDE = {"README.md", "pyproject.toml", "tests"}
 ALLOWED = NEEDED | {"schemas.py", "routes.py", "handlers.py", "workers.py", "py.typed"}
 # A room that outgrew its file is a package of the same name, split by the business noun.
 GROWN = {"models", "routes", "handlers", "workers"}
@@ -18,10 +19,8 @@ def test_a_service_has_what_every_service_has(room: Room):
     there = entries(room)
     missing = {name for name in NEEDED - there if name.removesuffix(".py") not in there & GROWN}
 
+    missing |= {name for name in BESIDE if not (room.folder / name).exists()}
     assert missing == set()
-    assert (room.folder / "README.md").is_file()
-    assert (room.folder / "pyproject.toml").is_file()
-    assert (room.folder / "tests").is_dir()
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=str)
@@ -29,7 +28,8 @@ def test_the_canvas_names_every_other_file(room: Room):
     """Business files are named in the service's README, in backticks; nothing else stands around."""
     business = {name.removesuffix(".py") for name in entries(room) - ALLOWED - GROWN}
 
-    assert business - set(NAMED.findall(room.readme)) == set()
+    unnamed = sorted(business - set(NAMED.findall(room.readme)))
+    assert not unnamed, f"name these in {room}'s README.md: {unnamed}"
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=str)

@@ -13,21 +13,29 @@ def documented() -> list[str]:
 
 
 def test_every_variable_that_is_read_is_in_the_example():
-    assert (known() | read_by_entry_points()) - set(documented()) == set()
+    undocumented = sorted((known() | read_by_entry_points()) - set(documented()))
+
+    assert not undocumented, undocumented
 
 
 def test_nothing_else_is_in_the_example_and_nothing_twice():
-    assert set(documented()) - (known() | read_by_entry_points()) == set()
+    unread = sorted(set(documented()) - (known() | read_by_entry_points()))
+
+    assert not unread, unread
     assert sorted(documented()) == sorted(set(documented()))
 
 
 def test_the_embedded_product_sets_every_variable_that_must_be_set(
     embedded_variables: dict[str, str],
 ):
-    assert required() - set(embedded_variables) == set()
+    unset = sorted(required() - set(embedded_variables))
+
+    assert not unset, unset
 
 
 def test_the_embedded_product_sets_no_variable_that_nobody_reads(
     embedded_variables: dict[str, str],
 ):
-    assert set(embedded_variables) - known() == set()
+    unread = sorted(set(embedded_variables) - known())
+
+    assert not unread, unread

@@ -238,6 +238,7 @@ def start(module: str, folder: Path, port: str, **variables: str) -> children.Ch
             "ADMIN_API_KEY": ADMIN_KEY,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "AUTH_BCRYPT_COST": "4",
+            "AGENT_RUNNER_RUN_S_MAX": "20",
             "LOG_LEVEL": "INFO",
             "LOG_FORMAT": "json",
             **variables,

@@ -54,15 +54,18 @@ async def test_a_results_file_can_be_downloaded_by_its_owner_alone(product, cust
     assert "attachment" in content.headers["content-disposition"]
     other = await product.customer()
     assert (await product.http.get(path, headers=other.headers)).status_code == 404
-    tampered = link.headers["location"].replace("signature=", "signature=0")
+    tampered = link.headers["location"].replace("name=leads", "name=other")
     assert (await product.http.get(tampered)).status_code == 403
 
 
 @pytest.mark.parametrize(
     ("description", "status"),
-    [("Do it [demo: fail]", "failed")],
+    [("Do it [demo: fail]", "failed"), ("Take for ever [demo: hang]", "timed_out")],
+    ids=["the agent fails", "the agent hangs past its deadline"],
 )
-async def test_work_that_fails_costs_nothing_and_says_why(product, customer, description, status):
+async def test_work_that_is_not_delivered_costs_nothing_and_says_why(
+    product, customer, description, status
+):
     accepted = await customer.ask(description)
 
     task = await customer.task_is(accepted["task_id"], status)

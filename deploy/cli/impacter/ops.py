@@ -87,7 +87,8 @@ def _dependencies(row: Json) -> Json:
 def _outbox(row: Json) -> str:
     age_s = row.get("outbox_age_s")
     waiting = output.grouped(row.get("outbox"))
-    return f"{waiting} ({age_s:,.0f} s)" if isinstance(age_s, int | float) else waiting
+    is_aging = row.get("outbox") and isinstance(age_s, int | float)
+    return f"{waiting} ({age_s:,.0f} s)" if is_aging else waiting
 
 
 def _parked(row: Json) -> str:

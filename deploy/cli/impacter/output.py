@@ -90,8 +90,10 @@ def table(rows: Iterable[Json], columns: Sequence[Column], *, none: str) -> None
         console.print(grid)
     else:
         titles = [column.title for column in columns]
-        for cells in lines:
-            console.print(_record(zip(titles, cells, strict=True)), end="\n" * (cells != lines[-1]))
+        for place, cells in enumerate(lines):
+            if place:
+                console.print()
+            console.print(_record(zip(titles, cells, strict=True)))
 
 
 def details(pairs: Iterable[tuple[str, object]]) -> None:
@@ -142,7 +144,7 @@ def utc(value: object) -> str:
 
 
 def _grid(columns: Sequence[Column], lines: Sequence[Sequence[Text]]) -> Table:
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for place, column in enumerate(columns):
         widest = max(map(_width, [Text(column.title), *(cells[place] for cells in lines)]))
         grid.add_column(

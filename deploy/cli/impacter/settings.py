@@ -27,7 +27,11 @@ def admin_key() -> str:
     """Return the operators' key, or say where it was looked for."""
     environment = _environment()
     file = Path(environment.get("DATA_DIR") or "data") / "secrets.env"
-    key = environment.get("ADMIN_API_KEY") or _values(file).get("ADMIN_API_KEY") or ""
+    key = (
+        environment.get("ADMIN_API_KEY")
+        or _values(file, interpolate=False).get("ADMIN_API_KEY")
+        or ""
+    )
     if not key:
         raise Failure(
             f"There is no admin key: set ADMIN_API_KEY, or DATA_DIR to the folder whose secrets.env"
@@ -43,12 +47,12 @@ def _local(port: str) -> str:
 
 
 def _environment() -> Mapping[str, str]:
-    return {**_values(Path(".env")), **os.environ}
+    return {**_values(Path(".env"), interpolate=True), **os.environ}
 
 
-def _values(file: Path) -> dict[str, str]:
+def _values(file: Path, *, interpolate: bool) -> dict[str, str]:
     try:
-        values = dotenv_values(file, interpolate=False)
+        values = dotenv_values(file, interpolate=interpolate)
     except (OSError, UnicodeDecodeError) as flaw:
         raise Failure(f"Cannot read {file}: {flaw}.") from None
     return {name: value for name, value in values.items() if value is not None}

@@ -21,7 +21,7 @@ COLUMNS = [
     ),
     field("status"),
     field("agent_type", "agent"),
-    number("maximum", "credits max"),
+    number("maximum", "credits"),
     time("created_at", "created"),
     prose("description"),
 ]

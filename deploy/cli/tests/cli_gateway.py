@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -32,7 +33,13 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 Row = dict[str, Any]
 
-new_id = Ids().new
+FIRST_ID = Ids().new()
+counter = count(FIRST_ID.int)
+
+
+def new_id() -> UUID:
+    """Return an id that sorts after all before it, even within a millisecond."""
+    return UUID(int=next(counter))
 
 
 @dataclass

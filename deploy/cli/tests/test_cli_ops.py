@@ -17,7 +17,7 @@ READY = {
 
 def test_health_is_a_table_of_services_and_what_they_need(gateway, impacter):
     needs = {"database": "ok", "bus": "ok", "blobs": "ok"}
-    idle = {**READY, "dependencies": needs, "outbox": 0, "outbox_age_s": None, "parked": {}}
+    idle = {**READY, "dependencies": needs, "outbox": 0, "outbox_age_s": 0.0, "parked": {}}
     gateway.ready = {"status": "ready", "services": {"billing": READY, "tasks": idle}}
 
     shown = impacter("health").stdout

@@ -1,8 +1,10 @@
 """Where the command line finds the gateway and the key, and what it says when it cannot."""
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,12 @@ def test_without_a_key_it_says_where_it_looked(gateway, impacter):
     assert gateway.requests == []
 
 
+def test_a_file_that_is_no_text_is_named(impacter):
+    Path(".env").write_bytes(b"\xff")
+
+    assert impacter("pending", exit_code=1).stderr.startswith("error: Cannot read .env: ")
+
+
 @pytest.mark.parametrize("key", ["not\nclean", "café"])
 def test_a_key_that_no_header_holds_is_refused_unseen(impacter, monkeypatch, key):
     monkeypatch.setenv("ADMIN_API_KEY", key)
@@ -116,6 +124,19 @@ def test_an_answer_of_something_else_is_one_line(gateway, impacter, answer, sent
 
     assert sentence in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+def test_an_answer_that_breaks_off_may_have_been_done(impacter):
+    def hang_up():
+        listener.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hang_up).start()
+        origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        refused = impacter("pending", "--url", origin, exit_code=1)
+
+    assert refused.stderr.startswith(f"error: {origin} did not answer (")
+    assert "look before you repeat it" in refused.stderr
 
 
 def test_a_proxy_is_not_shown_what_stays_on_this_machine(impacter, monkeypatch):

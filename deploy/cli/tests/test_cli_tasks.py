@@ -55,6 +55,27 @@ def test_a_list_that_is_cut_off_says_so(gateway, impacter):
     assert "--limit" in result.stderr
 
 
+def test_a_table_too_wide_for_the_terminal_is_told_task_by_task(gateway, impacter, monkeypatch):
+    tasks = [gateway.add_task(), gateway.add_task()]
+    monkeypatch.setenv("COLUMNS", "80")
+
+    lines = [line.rstrip() for line in impacter("pending").stdout.splitlines()]
+
+    assert f"task, user     {task_id(tasks[0])}" in lines
+    assert lines.count("status         pending") == 2
+    assert lines.count("") == 1
+
+
+def test_a_table_is_never_cut_off(gateway, impacter, monkeypatch):
+    gateway.add_task(description=" ".join(f"word{number}" for number in range(10)))
+    monkeypatch.setenv("COLUMNS", "120")
+
+    shown = impacter("pending").stdout
+
+    assert "task, user" in shown.splitlines()[0]
+    assert all(f"word{number}" in shown for number in range(10))
+
+
 def test_nothing_pending_is_a_sentence(impacter):
     assert impacter("pending").stdout == "No task is waiting.\n"
 

@@ -195,9 +195,9 @@ def remember_file(tx: Tx, run: Run, file: DeliveredFile, *, now: datetime) -> Ru
 async def end(tx: Tx, run: Run, ending: Ending) -> None:
     """End a locked run: the one place that publishes TaskFinished."""
     assert run.state != RunState.FINISHED, "a run ends once"
+    run.finished_at = await tx.now()
     run.state = RunState.FINISHED
     run.lease_until = None
-    run.finished_at = await tx.now()
     run.outcome = ending.outcome
     run.reason = _fit(ending.reason, texts.REASON_BYTES_MAX)
     run.result = ending.result

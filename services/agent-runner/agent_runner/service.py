@@ -58,6 +58,8 @@ def assemble(
     verifier: Verifier,
 ) -> Service:
     """Return the service with these adapters."""
+    if settings.scratch_dir is not None:
+        settings.scratch_dir.mkdir(parents=True, exist_ok=True)
     limits = limits_of(settings)
     executors = Executors(agents, settings.default_executor, settings.executors)
     store = Store(blobs, limits, database.ids.new)
@@ -94,6 +96,7 @@ def assemble(
             Attachments: Attachments(database, store, limits, scratch_dir=settings.scratch_dir),
         },
         checks={"blobs": blobs.check},
+        watched={name: agent.check for name, agent in agents.items()},
     )
 
 

@@ -123,6 +123,21 @@ async def test_a_customer_hears_what_is_being_done(gateway, agent, customer):
     await working
 
 
+async def test_a_talkative_agent_is_heard_once_an_interval(gateway, customer):
+    working = customer.ask(agent_for(gateway, limits=Limits(poll_s=0, progress_interval_s=3600)))
+    run = await gateway.next_run()
+
+    await gateway.say(run, "One")
+    assert (await customer.heard.get()).text == "One"
+    await gateway.say(run, "One, two")
+    await gateway.say(run, "One, two, three")
+    gateway.finish(run, "One, two, three")
+    await working
+
+    assert customer.heard.get_nowait().text == "One, two, three"
+    assert customer.heard.empty()
+
+
 async def test_a_task_works_in_a_folder_of_its_own_on_a_shared_disk(gateway, customer, tmp_path):
     agent = agent_for(gateway, workspaces=tmp_path / "workspaces")
     working = customer.ask(agent)

@@ -40,7 +40,7 @@ RULES = (
         (
             rf"\b{_FIND}\b{_FEW_WORDS} {_LEADS}\b",
             rf"\b(?:get|give|bring) (?:me|us)\b{_FEW_WORDS} {_LEADS}\b",
-            rf"\b(?:get|need|want) \d{_FEW_WORDS} {_LEADS}\b",
+            rf"\b(?:get|need|want) \d\S*{_FEW_WORDS} {_LEADS}\b",
             rf"^[\d.,]+k?{_FEW_WORDS} {_LEADS}\b",
             r"\blead[- ]generation\b",
         ),

@@ -74,8 +74,8 @@ async def finish(tx: Tx, event: TaskFinished) -> None:
     task.error = _storable(event.reason)
     task.executor = _storable(event.executor)
     task.note = task.draft = task.progressed_at = None
-    for file in event.files:
-        await _keep(tx, task, file)
+    for place, file in enumerate(event.files):
+        await _keep(tx, task, file, place)
     await story.note(tx, task, status, detail=task.error)
     await story.show(tx, task)
 
@@ -119,11 +119,12 @@ def _shown(task: Task, event: TaskProgressed) -> Change:
     return Change("progress", data)
 
 
-async def _keep(tx: Tx, task: Task, file: DeliveredFile) -> None:
+async def _keep(tx: Tx, task: Task, file: DeliveredFile, place: int) -> None:
     await tx.insert_once(
         TaskFile,
         id=file.file_id,
         task_id=task.id,
+        place=place,
         key=_storable(file.key),
         name=_storable(file.name),
         size=file.size,

@@ -52,9 +52,9 @@ async def find_file(tx: Tx, user_id: UUID, task_id: UUID, file_id: UUID) -> Task
 
 
 async def files_of(tx: Tx, task_id: UUID) -> Sequence[TaskFile]:
-    """Return the files of a task in the order of their making."""
+    """Return the files of a task in the order they were named in."""
     return await tx.scalars(
-        select(TaskFile).where(TaskFile.task_id == task_id).order_by(TaskFile.id)
+        select(TaskFile).where(TaskFile.task_id == task_id).order_by(TaskFile.place)
     )
 
 

@@ -35,8 +35,9 @@ class Listener:
 class Hub:
     """Knows who listens in this process and wakes them when there is something to read."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, ping_s: float = PING_S) -> None:
         self._database = database
+        self._ping_s = ping_s
         self._listeners: dict[UUID, set[Listener]] = {}
         self._is_closed = False
 
@@ -48,7 +49,7 @@ class Hub:
     async def follow(
         self, user_id: UUID, *, after: int, until: float
     ) -> AsyncGenerator[Sequence[StreamEvent]]:
-        """Yield the user's changes after this number as they come, and nothing new now and then.
+        """Yield the user's changes after this number as they come, and nothing where there are none for long.
 
         It ends at the time `until` by `time.monotonic`, when the hub is closed, and where the database does not
         answer: who follows comes back and goes on after the last number seen.
@@ -56,7 +57,7 @@ class Hub:
         with self._listening(user_id, after) as listener:
             listener.woken.set()  # the past is there to be read at once
             while not self._is_closed and (left_s := until - time.monotonic()) > 0:
-                if not await _is_woken(listener, within_s=min(left_s, PING_S)):
+                if not await _is_woken(listener, within_s=min(left_s, self._ping_s)):
                     yield ()
                     continue
                 try:

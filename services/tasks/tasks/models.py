@@ -103,13 +103,14 @@ class TaskEvent(Base):
 
 
 class TaskFile(Base):
-    """A file of a task's result, kept in the object store under its key."""
+    """A file of a task's result, kept in the object store under its key; `place` is its rank among them."""
 
     __tablename__ = "task_files"
     __table_args__ = (Index("ix_task_files_task_id", "task_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id"))
+    place: Mapped[int]
     key: Mapped[str]
     name: Mapped[str]
     size: Mapped[int]

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 from sqlalchemy import text
@@ -22,6 +22,7 @@ from tasks_parts import (
 from shared.contracts.tasks import Outcome, TaskCreated
 from shared.db import Database
 from shared.testing import eventually
+from tasks.hub import Hub
 
 
 async def test_a_stream_says_hello_with_where_it_starts_and_the_credits(customer: Customer):
@@ -285,6 +286,13 @@ async def test_a_last_event_id_that_is_no_number_of_ours_is_refused(customer: Cu
     )
 
     assert answer.status_code == 422
+
+
+async def test_an_idle_stream_is_kept_alive(tasks: TasksUnderTest, customer: Customer):
+    hub = Hub(tasks.running.database, ping_s=0.01)
+
+    async with aclosing(hub.follow(customer.id, after=1, until=time.monotonic() + 60)) as changes:
+        assert [await anext(changes) for _ in range(3)] == [(), (), ()]
 
 
 async def test_streams_end_at_once_when_the_service_closes(postgres, issuer, tmp_path):

@@ -8,13 +8,14 @@ from shared.problems import MEDIA_TYPE, Problem
 from tasks.schemas import InsufficientCreditsProblem
 
 PAYMENT_REQUIRED = 402
+INVALID = 422
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the documentation of these refusals: problem documents."""
+    """Return the documentation of these refusals, and of what is not valid: problem documents."""
     return {
         status: _documented(InsufficientCreditsProblem if status == PAYMENT_REQUIRED else Problem)
-        for status in statuses
+        for status in (*statuses, INVALID)
     }
 
 

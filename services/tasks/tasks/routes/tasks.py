@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from shared.blobs import Blobs
 from shared.db import Database, Tx
@@ -38,12 +38,20 @@ TheSettings = Annotated[TasksSettings, resource(TasksSettings)]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
+def _is_text(moment: object) -> object:
+    """Refuse bare numbers, which could be seconds or milliseconds."""
+    if isinstance(moment, str) and "T" not in moment.upper():
+        message = "must be a date and time like 2026-01-31T12:00:00Z"
+        raise ValueError(message)
+    return moment
+
+
 def _within_reach(moment: datetime) -> datetime:
     """Return the moment, or the nearest one that any task could have been made at."""
     return min(max(moment, EARLIEST), LATEST)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_within_reach)]
 
 router = APIRouter()
 
@@ -95,7 +103,7 @@ def _filters(
     user: CurrentUser,
     status: Annotated[list[StatusWord] | None, Query(max_length=10)] = None,
     agent_type: AgentType | None = None,
-    q: Annotated[Text | None, Query(min_length=1, max_length=200)] = None,
+    q: Annotated[Text | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]+$")] = None,
     created_after: Annotated[Moment | None, Query()] = None,
     created_before: Annotated[Moment | None, Query()] = None,
 ) -> Filters:
