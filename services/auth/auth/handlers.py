@@ -22,8 +22,12 @@ def answering(links: Links) -> Handlers:
 
     @handlers.on(PaymentCompleted)
     async def attribute_payment(event: PaymentCompleted, tx: Tx) -> None:
-        """Tell whose a guest's payment is; never change a password, a session or a verified mark."""
-        if event.user_id is not None or await payers.is_known(tx, event.payment_id):
+        """Tell whose a guest's payment is; never change a password, a session or a verified mark.
+
+        Anybody can write a user's id into a payment link: one that is nobody's makes its payer a guest.
+        """
+        is_signed_in = event.user_id is not None and await tx.get(User, event.user_id) is not None
+        if is_signed_in or await payers.is_known(tx, event.payment_id):
             return
         address = addresses.read(event.email)
         is_new = await accounts.open_account(tx, address, password_hash=None)

@@ -31,9 +31,19 @@ async def test_a_strangers_payment_opens_an_account_and_is_welcomed(world: World
 
 
 async def test_the_payment_of_somebody_signed_in_concerns_nobody_here(world: World) -> None:
-    await world.pay(user_id=IDS.new())
+    await world.sign_up()
 
-    assert await world.user() is None
+    await world.pay(user_id=await world.user_id())
+
+    assert await world.published(UserRecognized) == []
+    assert await world.published(UserClaimRequested) == []
+
+
+async def test_a_payment_with_a_made_up_user_is_a_guests(world: World) -> None:
+    _, payment = await world.pay(user_id=IDS.new())
+
+    [event] = await world.published(UserRegistered)
+    assert event.payment == OpeningPayment(payment_id=payment.payment_id, credits=1000)
 
 
 async def test_the_welcome_mails_link_sets_the_password_and_proves_the_address(

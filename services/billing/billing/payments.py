@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from billing import ledger
-from billing.models import Address, Kind, Payment, PaymentStatus, StripeEvent
+from billing.models import Account, Address, Kind, Payment, PaymentStatus, StripeEvent
 from billing.stripe_webhook import CheckoutSession, EventFrame, object_id
 from shared.contracts.credits import CreditsGranted
 from shared.contracts.payments import PaymentCompleted
@@ -92,11 +92,10 @@ async def waiting_of(tx: Tx, user_id: UUID) -> Sequence[UUID]:
 
 
 async def waiting_for(tx: Tx, address: str) -> Sequence[UUID]:
-    """Return the paid guests' payments of an address that nobody was granted yet."""
+    """Return the payments of an address that nobody was granted yet, made by no user we know."""
+    is_known = select(Account.id).where(Account.user_id == Payment.user_id).exists()
     statement = select(Payment.id).where(
-        Payment.email_key == email_key(address),
-        Payment.status == PaymentStatus.PAID,
-        Payment.user_id.is_(None),
+        Payment.email_key == email_key(address), Payment.status == PaymentStatus.PAID, ~is_known
     )
     return await tx.scalars(statement)
 

@@ -98,6 +98,15 @@ async def test_a_signed_in_payer_whom_billing_does_not_know_yet_loses_nothing(bi
     assert await available(billing, user_id) == 1000
 
 
+async def test_a_made_up_payer_does_not_keep_a_payment_from_the_owner_of_its_address(billing):
+    user_id, email = uuid4(), address()
+    await billing.deliver(await pay(billing, email, user_id=uuid4()))
+
+    await billing.deliver(UserEmailVerified(user_id=user_id, email=email))
+
+    assert await available(billing, user_id) == 1010
+
+
 async def test_the_owner_of_a_confirmed_address_is_granted_at_once(billing):
     user_id, email = uuid4(), address()
     await billing.deliver(registered(user_id, email))

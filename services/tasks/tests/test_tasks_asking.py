@@ -240,6 +240,7 @@ async def test_a_refused_request_leaves_its_key_free(tasks: TasksUnderTest):
         {"description": " \n\t "},
         {"description": "a\x00b"},
         {"description": "\x00"},
+        {"description": "\x01\r"},
         {"description": "x" * 16_001},
         {"description": 5},
         {"description": None},
@@ -269,7 +270,7 @@ async def test_half_a_character_is_refused(tasks: TasksUnderTest, customer: Cust
 
 
 @pytest.mark.parametrize(
-    "description", ["x" * 16_000, "🙂" * 16_000, "\x01" * 16_000, "'; --", "%_\\"]
+    "description", ["x" * 16_000, "🙂" * 16_000, "a" + "\x01" * 15_999, "'; --", "%_\\"]
 )
 async def test_any_text_that_can_be_kept_is_accepted(customer: Customer, description):
     task_id = await customer.ask(description)

@@ -56,7 +56,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_wit
 router = APIRouter()
 
 
-@router.post("/api/tasks/estimate", operation_id="estimate_task", responses=refusals(401))
+@router.post("/api/tasks/estimate", operation_id="estimate_task", responses=refusals(400, 401))
 async def estimate(
     body: Work, user: CurrentUser, tx: Transaction, settings: TheSettings
 ) -> QuoteView:
@@ -72,7 +72,7 @@ async def estimate(
     status_code=201,
     response_model=AcceptedTask,
     operation_id="create_task",
-    responses=refusals(401, 402, 404, 409),
+    responses=refusals(400, 401, 402, 404, 409),
 )
 @router.post(
     "/api/tasks/create", status_code=201, response_model=AcceptedTask, include_in_schema=False
