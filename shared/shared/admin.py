@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Row
 
 from shared import parked
@@ -49,6 +49,8 @@ class ParkedEvents(BaseModel):
 
 class Discard(BaseModel):
     """Why an event is given up for good."""
+
+    model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[Text, Field(min_length=3, max_length=500)]
 

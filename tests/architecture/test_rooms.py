@@ -11,7 +11,7 @@ BESIDE = {"README.md", "pyproject.toml", "tests"}
 ALLOWED = NEEDED | {"schemas.py", "routes.py", "handlers.py", "workers.py", "py.typed"}
 # A room that outgrew its file is a package of the same name, split by the business noun.
 GROWN = {"models", "routes", "handlers", "workers"}
-NAMED = re.compile(r"`(\w+)(?:\.py|/)?`")
+NAMED = re.compile(r"`([\w.]+?)(?:\.py|/)?`")
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=str)

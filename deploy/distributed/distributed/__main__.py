@@ -111,7 +111,6 @@ async def _services(
     own = {
         "JWKS_URL": f"{bases['auth']}/.well-known/jwks.json",
         "GATEWAY_SERVICES": json.dumps(bases),
-        "GATEWAY_PORT": str(desk_port),
     }
     processes = [
         Process(module, folder, {**environment, **own, "PORT": port})

@@ -1,5 +1,8 @@
 """The desk's settings."""
 
+from typing import Annotated
+
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import Settings
@@ -11,5 +14,5 @@ class GatewaySettings(Settings):
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True)
 
     services: dict[str, str]
-    host: str = "127.0.0.1"
-    port: int
+    host: Annotated[str, Field(validation_alias="HOST")]
+    port: Annotated[int, Field(validation_alias="PORT")]
