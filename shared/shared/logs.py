@@ -41,7 +41,7 @@ def configure(*, level: str, is_json: bool) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("httpx2", "httpcore2", "aiormq", "aio_pika", "botocore", "asyncio"):
+    for noisy in ("httpx2", "httpcore2", "aiormq", "aio_pika", "alembic", "botocore", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 

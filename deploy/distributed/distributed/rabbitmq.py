@@ -53,9 +53,13 @@ class PrivateRabbitMQ:
         """Return the address of the broker; it stays the same when this object starts again."""
         return f"amqp://{USER}:{self._password()}@127.0.0.1:{self._amqp_port}/"
 
+    @property
+    def running(self) -> bool:
+        return self._broker is not None and self._broker.running
+
     async def start(self) -> None:
         """Start the broker and return when it answers."""
-        assert self._broker is None or not self._broker.running, "started already"
+        assert not self.running, "started already"
         try:
             await self._prepare()
             self._epmd = self._epmd or self._run(*self._epmd_command(), log="epmd.log")

@@ -95,9 +95,14 @@ class EmbeddedPostgres:
         self._server: Child | None = None
         self._socket_link: Path | None = None
 
+    @property
+    def running(self) -> bool:
+        return self._server is not None and self._server.running
+
     async def start(self) -> None:
         """Start the server, on the first time after making its data, and return when it answers."""
-        assert self._lock is None, "started already"
+        assert not self.running, "started already"
+        await self.stop()  # one that was killed leaves things behind
         try:
             self._lock = await self._lock_folder()
             self._owner = self._choose_owner()
@@ -117,14 +122,19 @@ class EmbeddedPostgres:
         """End the server in order: connections are closed, nothing committed is lost."""
         if self._server is not None:
             await self._server.stop(signal.SIGINT, limit_s=STOP_S_MAX)
-        if self._socket_link is not None:
+        if self._socket_link is not None and self._socket_link.parent.exists():
             shutil.rmtree(self._socket_link.parent)
         if self._lock is not None:
             self._lock.release()
-        self._server = self._socket_link = self._lock = None
+        self._server = self._lock = None
+
+    def kill(self) -> None:
+        """End the server as a power cut would: now and without a word."""
+        assert self._server is not None, "not started"
+        self._server.kill()
 
     def url(self, database: str) -> str:
-        """Return the address of a database for SQLAlchemy, valid while the server runs."""
+        """Return the address of a database for SQLAlchemy; it stays the same when this object starts again."""
         url = self._socket_url(ROLE, database)
         if self._tcp_port:
             url = url.set(password=self._password, host="127.0.0.1", port=self._tcp_port, query={})
@@ -169,9 +179,13 @@ class EmbeddedPostgres:
     def _create_socket_folder(self) -> None:
         """Make the folder of the socket, and a short way to it when its path is long or odd."""
         folder = self._make_folder("run")
-        if not PLAIN_PATH.fullmatch(str(folder)):
+        if PLAIN_PATH.fullmatch(str(folder)):
+            return
+        if self._socket_link is None:
             self._socket_link = Path(tempfile.mkdtemp(prefix="impacter-")) / "run"
-            self._socket_link.symlink_to(folder)
+        else:
+            self._socket_link.parent.mkdir(mode=0o700)  # the way that clients know
+        self._socket_link.symlink_to(folder)
 
     def _socket_url(self, user: str, database: str) -> URL:
         host = str(self._socket_link or self._folder / "run")

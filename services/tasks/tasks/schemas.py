@@ -16,7 +16,7 @@ from tasks.status import Status
 
 DESCRIPTION_CHARS_MAX = 16_000
 
-NOT_BLANK = r"[^ ]"
+NOT_BLANK = r"^[^\x00]*[^\x00-\x20][^\x00]*$"
 Description = Annotated[
     Text, Field(min_length=1, max_length=DESCRIPTION_CHARS_MAX, pattern=NOT_BLANK)
 ]

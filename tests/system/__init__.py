@@ -1,0 +1,1 @@
+"""Real servers and processes, and what happens when they die."""
