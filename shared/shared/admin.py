@@ -12,6 +12,7 @@ from shared import parked
 from shared.http import CurrentOperator, Transaction
 from shared.ids import ParkedId
 from shared.pages import Cursor, Limit, cursor_of, id_of
+from shared.problems import refusals
 from shared.service import Service
 from shared.text import Text
 
@@ -60,7 +61,7 @@ def routes(service: Service) -> APIRouter:
     router = APIRouter(prefix=f"/api/admin/events/{service.name}", tags=["admin"])
     name = service.name.replace("-", "_")
 
-    @router.get("", operation_id=f"list_parked_{name}")
+    @router.get("", operation_id=f"list_parked_{name}", responses=refusals(401, 403))
     async def list_parked(
         _: CurrentOperator,
         tx: Transaction,
@@ -75,7 +76,9 @@ def routes(service: Service) -> APIRouter:
         events = [ParkedEvent(**_fields(row)) for row in rows]
         return ParkedEvents(events=events, next_cursor=cursor_of(rows, limit))
 
-    @router.get("/{parked_id}", operation_id=f"show_parked_{name}")
+    @router.get(
+        "/{parked_id}", operation_id=f"show_parked_{name}", responses=refusals(401, 403, 404)
+    )
     async def show_parked(
         parked_id: ParkedId, _: CurrentOperator, tx: Transaction
     ) -> ParkedEventInFull:
@@ -84,7 +87,12 @@ def routes(service: Service) -> APIRouter:
         body = bytes(row.body).decode(errors="backslashreplace")
         return ParkedEventInFull(**_fields(row), headers=row.headers, body=body)
 
-    @router.post("/{parked_id}/replay", status_code=202, operation_id=f"replay_parked_{name}")
+    @router.post(
+        "/{parked_id}/replay",
+        status_code=202,
+        operation_id=f"replay_parked_{name}",
+        responses=refusals(401, 403, 404, 409),
+    )
     async def replay_parked(
         parked_id: ParkedId, who: CurrentOperator, tx: Transaction
     ) -> ParkedEvent:
@@ -92,7 +100,11 @@ def routes(service: Service) -> APIRouter:
         await parked.replay(tx, parked_id, by=who.name)
         return ParkedEvent(**_fields(await parked.find(tx, parked_id)))
 
-    @router.post("/{parked_id}/discard", operation_id=f"discard_parked_{name}")
+    @router.post(
+        "/{parked_id}/discard",
+        operation_id=f"discard_parked_{name}",
+        responses=refusals(401, 403, 404, 409),
+    )
     async def discard_parked(
         parked_id: ParkedId, body: Discard, who: CurrentOperator, tx: Transaction
     ) -> ParkedEvent:

@@ -98,8 +98,10 @@ class FileBlobs:
         return router
 
     def _path(self, key: str) -> Path:
+        if "\x00" in key:
+            raise NotFound
         path = (self._root / key).resolve()
-        if "\x00" in key or not path.is_relative_to(self._root):
+        if not path.is_relative_to(self._root):
             raise NotFound
         return path
 

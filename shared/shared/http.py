@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -66,14 +67,16 @@ async def _transaction(request: Request) -> AsyncIterator[Tx]:
 Transaction = Annotated[Tx, Depends(_transaction, scope="function")]
 
 
-async def _user(
-    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
-) -> User:
-    scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+_bearer = HTTPBearer(scheme_name="access token", bearerFormat="JWT", auto_error=False)
+_admin_key = APIKeyHeader(scheme_name="admin key", name="x-admin-key", auto_error=False)
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def _user(request: Request, bearer: Bearer) -> User:
+    if bearer is None:
         raise Unauthorized
     verifier: Verifier = request.scope[RESOURCES][Verifier]
-    return await verifier.verify(token.strip())
+    return await verifier.verify(bearer.credentials.strip())
 
 
 CurrentUser = Annotated[User, Depends(_user)]
@@ -87,17 +90,15 @@ class Operator:
 
 
 async def _operator(
-    request: Request,
-    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-    x_admin_key: Annotated[str | None, Header(max_length=500)] = None,
+    request: Request, bearer: Bearer, presented: Annotated[str | None, Depends(_admin_key)]
 ) -> Operator:
-    if x_admin_key is not None:
+    if presented is not None:
         admin_key: AdminKey = request.scope[RESOURCES][AdminKey]
-        if admin_key.matches(x_admin_key):
+        if admin_key.matches(presented):
             return Operator("admin-key")
         message = "The admin key is not valid."
         raise Unauthorized(message)
-    user = await _user(request, authorization)
+    user = await _user(request, bearer)
     if not user.is_admin:
         raise Forbidden
     return Operator(user.email)

@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +24,7 @@ CODES = {
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid",
 }
 
 SENTENCES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this route takes."}
@@ -55,6 +57,26 @@ def document(
     return JSONResponse(
         {**body, **members}, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
     )
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a route's `responses` say of refusals with these statuses."""
+    return {
+        status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
+    }
+
+
+def described(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Return the API's description with problems as what they are sent as, and what any body may meet."""
+    operations = [operation for item in openapi["paths"].values() for operation in item.values()]
+    for operation in operations:
+        if "requestBody" in operation:
+            operation["responses"].setdefault("413", {"description": "Too large", **_content()})
+        for response in operation["responses"].values():
+            models = [kind["schema"] for kind in response.get("content", {}).values()]
+            if any(model.get("$ref", "").endswith("Problem") for model in models):
+                response["content"] = {MEDIA_TYPE: {"schema": models[0]}}
+    return openapi
 
 
 def install(app: FastAPI) -> None:
@@ -97,6 +119,10 @@ def _is_plain_refusal(message: Message) -> bool:
     return message["status"] in SENTENCES and any(kind.startswith(b"text/plain") for kind in kinds)
 
 
+def _content() -> dict[str, Any]:
+    return {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
 async def _refusal(_: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, DomainError)
     headers = {}
@@ -120,11 +146,26 @@ async def _invalid(_: Request, flaw: Exception) -> JSONResponse:
     return document(422, "invalid", f"The request is not valid: {named}.", errors=errors)
 
 
-async def _http(_: Request, flaw: Exception) -> JSONResponse:
+async def _http(request: Request, flaw: Exception) -> JSONResponse:
     assert isinstance(flaw, HTTPException)
     status = HTTPStatus(flaw.status_code)
+    headers = dict(flaw.headers or {})
+    if status is HTTPStatus.BAD_REQUEST:  # a body that the framework cannot read, as JSON or a form
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
     code = CODES.get(status, status.phrase.lower().replace(" ", "_"))
-    return document(status, code, str(flaw.detail), headers=flaw.headers)
+    return document(status, code, str(flaw.detail), headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return every method of a path; the framework names only those of its first route."""
+    return {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.path_regex.match(request.scope["path"])
+        for method in route.methods or ()
+    }
 
 
 async def _failure(request: Request, flaw: Exception) -> JSONResponse:

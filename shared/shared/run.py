@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 from socket import socket
+from typing import Any
 
 import structlog
 import uvicorn
@@ -190,6 +191,10 @@ async def _close(service: Service) -> None:
 
 class _App(FastAPI):
     """FastAPI with our two layers around all of its own, which refuse large bodies in plain text."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        return problems.described(super().openapi())
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
