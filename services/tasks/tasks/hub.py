@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
-from anyio import CancelScope
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database, Tx
@@ -23,13 +22,20 @@ log = structlog.get_logger()
 PING_S = 15
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, kw_only=True)
 class Listener:
-    """One open stream: whose it is and how far it has been read."""
+    """One open stream: whose it is, how far it has been read, until when (by `time.monotonic`) it may last."""
 
     user_id: UUID
     after: int
+    until: float
+    has_left: bool = False
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def leave(self) -> None:
+        """End the stream before its time."""
+        self.has_left = True
+        self.woken.set()
 
 
 class Hub:
@@ -46,26 +52,24 @@ class Hub:
         await stream.take_turn(tx, users)
         tx.after_commit(lambda: self._wake(users))
 
-    async def follow(
-        self, user_id: UUID, *, after: int, until: float
-    ) -> AsyncGenerator[Sequence[StreamEvent]]:
-        """Yield the user's changes after this number as they come, and nothing where there are none for long.
+    async def follow(self, listener: Listener) -> AsyncGenerator[Sequence[StreamEvent]]:
+        """Yield the user's changes as they come, and nothing where there are none for long.
 
-        It ends at the time `until` by `time.monotonic`, when the hub is closed, and where the database does not
-        answer: who follows comes back and goes on after the last number seen.
+        It ends when the listener's time is over or it has left, when the hub is closed, and where the database
+        does not answer: who follows comes back and goes on after the last number seen.
         """
-        with self._listening(user_id, after) as listener:
+        with self._listening(listener):
             listener.woken.set()  # the past is there to be read at once
-            while not self._is_closed and (left_s := until - time.monotonic()) > 0:
-                if not await _is_woken(listener, within_s=min(left_s, self._ping_s)):
-                    yield ()
-                    continue
+            while (left_s := listener.until - time.monotonic()) > 0:
+                is_woken = await _is_woken(listener, within_s=min(left_s, self._ping_s))
+                if listener.has_left or self._is_closed:
+                    return
                 try:
-                    events = await self._read_on(listener)
+                    events = await self._read_on(listener) if is_woken else ()
                 except (SQLAlchemyError, OSError) as flaw:
                     log.warning("stream_cut", reason=repr(flaw))
                     return
-                if events:
+                if events or not is_woken:
                     yield events
 
     async def poll_once(self) -> bool:
@@ -82,7 +86,7 @@ class Hub:
     async def close(self) -> None:
         """End every open stream."""
         self._is_closed = True
-        self._wake(list(self._listeners))
+        self._wake(self._listeners)
 
     def _wake(self, users: Iterable[UUID]) -> None:
         for user_id in users:
@@ -91,10 +95,8 @@ class Hub:
 
     async def _read_on(self, listener: Listener) -> Sequence[StreamEvent]:
         listener.woken.clear()
-        # A reader that goes away must not leave its connection in the middle of a transaction.
-        with CancelScope(shield=True):
-            async with self._database.transaction() as tx:
-                events = await stream.read(tx, listener.user_id, after=listener.after)
+        async with self._database.transaction() as tx:
+            events = await stream.read(tx, listener.user_id, after=listener.after)
         if events:
             listener.after = events[-1].seq
         if len(events) == stream.READ_MAX:
@@ -102,16 +104,15 @@ class Hub:
         return events
 
     @contextmanager
-    def _listening(self, user_id: UUID, after: int) -> Iterator[Listener]:
-        listener = Listener(user_id, after)
-        self._listeners.setdefault(user_id, set()).add(listener)
+    def _listening(self, listener: Listener) -> Iterator[None]:
+        others = self._listeners.setdefault(listener.user_id, set())
+        others.add(listener)
         try:
-            yield listener
+            yield
         finally:
-            others = self._listeners[user_id]
             others.discard(listener)
             if not others:
-                del self._listeners[user_id]
+                self._listeners.pop(listener.user_id, None)
 
 
 async def _is_woken(listener: Listener, *, within_s: float) -> bool:

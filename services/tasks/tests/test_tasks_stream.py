@@ -22,7 +22,7 @@ from tasks_parts import (
 from shared.contracts.tasks import Outcome, TaskCreated
 from shared.db import Database
 from shared.testing import eventually
-from tasks.hub import Hub
+from tasks.hub import Hub, Listener
 
 
 async def test_a_stream_says_hello_with_where_it_starts_and_the_credits(customer: Customer):
@@ -290,8 +290,9 @@ async def test_a_last_event_id_that_is_no_number_of_ours_is_refused(customer: Cu
 
 async def test_an_idle_stream_is_kept_alive(tasks: TasksUnderTest, customer: Customer):
     hub = Hub(tasks.running.database, ping_s=0.01)
+    listener = Listener(user_id=customer.id, after=1, until=time.monotonic() + 60)
 
-    async with aclosing(hub.follow(customer.id, after=1, until=time.monotonic() + 60)) as changes:
+    async with aclosing(hub.follow(listener)) as changes:
         assert [await anext(changes) for _ in range(3)] == [(), (), ()]
 
 

@@ -1,0 +1,281 @@
+"""Both real buses keep what they confirmed over kill -9 of their engine and of their consumers."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import structlog
+from sqlalchemy import make_url, text
+
+from shared.bus import Bus, BusUnavailable, Delivery, PublishFailed
+from shared.consumer import Consumer
+from shared.contracts.users import UserVerificationRequested
+from shared.db import Database
+from shared.events import Message
+from shared.handlers import Handlers
+from shared.migrate import migrate
+from shared.run import open_bus
+from shared.testing import eventually
+from tests.engines import Engine, Wire, running_engine
+
+log = structlog.get_logger()
+
+KILLS = 3
+PER_ROUND = 400
+BATCH = 20
+RECOVERY_S_MAX = 60
+
+HOLDER = """
+import asyncio, sys
+from shared.run import open_bus
+
+async def hold(deliveries):
+    print(len(deliveries), flush=True)
+    await asyncio.Event().wait()
+
+async def main():
+    await open_bus(sys.argv[1]).subscribe(sys.argv[2], hold)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module", params=["postgres", "rabbitmq"])
+async def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Engine]:
+    async with running_engine(request.param, tmp_path_factory.mktemp("engine")) as started:
+        yield started
+
+
+@pytest.fixture
+def queue() -> str:
+    return f"q{uuid4().hex[:8]}"
+
+
+@asynccontextmanager
+async def connected(*buses: Bus) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        for bus in buses:
+            await bus.close()
+
+
+class Load:
+    """Publishes batch after batch, what was not confirmed again, and remembers what was confirmed."""
+
+    def __init__(self, bus: Bus, name: str) -> None:
+        self.confirmed: set[str] = set()
+        self.failures = 0
+        self._bus = bus
+        self._name = name
+        self._is_ending = False
+
+    async def run(self) -> None:
+        batch: list[Message] = []
+        while batch or not self._is_ending:
+            batch = batch or messages(self._name, BATCH)
+            failed = await self._publish(batch)
+            self.confirmed |= set(ids(m for i, m in enumerate(batch) if i not in failed))
+            batch = [message for i, message in enumerate(batch) if i in failed]
+            await asyncio.sleep(0.1 if failed else 0.005)
+
+    def end(self) -> None:
+        self._is_ending = True
+
+    async def goes_on(self) -> None:
+        """Return once another round's worth of messages was confirmed."""
+        goal = len(self.confirmed) + PER_ROUND
+
+        async def reached() -> bool:
+            return len(self.confirmed) >= goal
+
+        await eventually(reached, within_s=RECOVERY_S_MAX, what=f"{goal} confirmed messages")
+
+    async def _publish(self, batch: Sequence[Message]) -> set[int]:
+        try:
+            await self._bus.publish(batch)
+        except PublishFailed as failure:
+            self.failures += 1
+            return set(failure.reasons)
+        return set()
+
+
+class Inbox:
+    """Collects what a queue receives."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[Delivery] = []
+
+    async def receive(self, deliveries: Sequence[Delivery]) -> None:
+        self.deliveries += deliveries
+
+    async def holds(self, wanted: set[str]) -> None:
+        async def has_all() -> bool:
+            return wanted <= set(ids(delivery.message for delivery in self.deliveries))
+
+        await eventually(has_all, within_s=RECOVERY_S_MAX, what=f"all of {len(wanted)} messages")
+
+
+def messages(name: str, count: int) -> list[Message]:
+    return [
+        Message(name, {"ce-id": str(uuid4()), "ce-type": name, "ce-source": "test"}, b"{}")
+        for _ in range(count)
+    ]
+
+
+def ids(sent) -> list[str]:
+    return [message.headers["ce-id"] for message in sent]
+
+
+async def healthy(bus: Bus) -> bool:
+    try:
+        await bus.check()
+    except BusUnavailable:
+        return False
+    return True
+
+
+async def unhealthy(bus: Bus) -> bool:
+    return not await healthy(bus)
+
+
+async def test_what_was_confirmed_survives_kills_of_the_engine_under_load(engine, queue):
+    publishing, consuming = engine.connect(), engine.connect()
+    load, inbox = Load(publishing, queue), Inbox()
+    async with connected(publishing, consuming):
+        await publishing.declare({queue: [queue]})
+        await consuming.subscribe(queue, inbox.receive)
+        running = asyncio.create_task(load.run())
+        for _ in range(KILLS):
+            await load.goes_on()
+            engine.kill()
+            killed_at = time.monotonic()
+            await engine.start()
+            started_at = time.monotonic()
+            await load.goes_on()
+            log.info(
+                "recovered",
+                start_s=round(started_at - killed_at, 2),
+                serving_s=round(time.monotonic() - started_at, 2),
+            )
+        load.end()
+        await running
+
+        await inbox.holds(load.confirmed)
+
+        received = ids(delivery.message for delivery in inbox.deliveries)
+        twice = len(received) - len(set(received))
+        log.info("survived", confirmed=len(load.confirmed), lost=0, twice=twice)
+        assert load.failures
+        assert len(received) >= len(load.confirmed) >= 2 * KILLS * PER_ROUND
+
+
+async def test_a_bus_says_that_its_engine_is_gone_and_serves_again_by_itself(engine, queue):
+    bus, inbox = engine.connect(), Inbox()
+    async with connected(bus):
+        await bus.declare({queue: [queue]})
+        await bus.subscribe(queue, inbox.receive)
+        await eventually(lambda: healthy(bus), what="a healthy bus")
+
+        engine.kill()
+
+        await eventually(lambda: unhealthy(bus), what="an unhealthy bus")
+        with pytest.raises(PublishFailed):
+            await bus.publish(messages(queue, 1))
+        await engine.start()
+        await eventually(lambda: healthy(bus), what="a healthy bus again")
+        sent = messages(queue, 10)
+        await bus.publish(sent)
+        await inbox.holds(set(ids(sent)))
+
+
+async def test_the_batch_of_a_killed_process_comes_again_and_says_so(engine, queue):
+    bus, inbox = engine.connect(), Inbox()
+    async with connected(bus):
+        await bus.declare({queue: [queue]})
+        sent = messages(queue, 5)
+        await bus.publish(sent)
+        holder = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", HOLDER, engine.url, queue, stdout=asyncio.subprocess.PIPE
+        )
+        assert holder.stdout is not None
+        in_hand = int(await holder.stdout.readline())
+
+        holder.kill()
+        await holder.wait()
+
+        await bus.subscribe(queue, inbox.receive)
+        await inbox.holds(set(ids(sent)))
+        assert sum(delivery.is_redelivered for delivery in inbox.deliveries) >= in_hand
+        assert len(inbox.deliveries) == len(sent)
+
+
+async def test_a_lost_confirm_is_a_failure_and_publishing_again_has_no_second_effect(
+    engine, database_url
+):
+    wire = Wire(engine.socket)
+    async with wire.listening() as port, notified(database_url) as (database, consumer):
+        direct, doubtful = engine.connect(), open_bus(through(engine.url, port))
+        async with connected(direct, doubtful):
+            sent = [database.envelope(fact(), None).to_message()]
+            await direct.declare({"notifier": [sent[0].name]})
+            await doubtful.check()
+
+            wire.lose_answers()
+            publishing = asyncio.create_task(doubtful.publish(sent))
+            await eventually(lambda: stored(direct, 1), what="the message in the queue")
+            wire.hang_up()
+            with pytest.raises(PublishFailed):
+                await publishing
+            await doubtful.publish(sent)
+
+            assert await stored(direct, 2)
+            await direct.subscribe("notifier", consumer.receive)
+            await eventually(lambda: stored(direct, 0), what="an empty queue")
+            assert await effects(database) == [(sent[0].headers["ce-id"], 1, 2)]
+
+
+def through(url: str, port: int) -> str:
+    """Return the url of the same bus by another port."""
+    address = make_url(url).set(host="127.0.0.1", port=port, query={})
+    return address.render_as_string(hide_password=False)
+
+
+def fact() -> UserVerificationRequested:
+    return UserVerificationRequested(user_id=uuid4(), email="a@example.com", sealed_token="x")
+
+
+async def stored(bus: Bus, count: int) -> bool:
+    return await bus.depth("notifier") == count
+
+
+@asynccontextmanager
+async def notified(url: str) -> AsyncIterator[tuple[Database, Consumer]]:
+    """A database that counts each event's effects, and the consumer that has them."""
+    database, handlers = Database(url, source="auth"), Handlers("notifier")
+    await migrate(database.engine)
+    async with database.transaction() as tx:
+        await tx.execute(text("CREATE TABLE IF NOT EXISTS effects (address text)"))
+        await tx.execute(text("TRUNCATE effects, inbox"))
+
+    @handlers.on(UserVerificationRequested)
+    async def count(event: UserVerificationRequested, tx):
+        await tx.execute(text("INSERT INTO effects VALUES (:email)"), {"email": event.email})
+
+    yield database, Consumer(database, handlers)
+    await database.close()
+
+
+async def effects(database: Database) -> list[tuple[str, int, int]]:
+    """Return each event's id, the effects there are, and how often it was seen."""
+    statement = "SELECT event_id, (SELECT count(*) FROM effects), seen FROM inbox"
+    async with database.transaction() as tx:
+        return [(str(row[0]), row[1], row[2]) for row in await tx.execute(text(statement))]
