@@ -24,7 +24,13 @@ log = structlog.get_logger()
 POLL_S = 0.05
 SWEEP_S = 2.0
 PAUSE_S_MAX = 5.0
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a query between the server's last word and its end
+)
 CLAIMS = 7_251  # the advisory lock class of claims
 
 SCHEMA = """
@@ -165,7 +171,7 @@ class PostgresBus:
         for failures in count(1):
             try:
                 await self._serve_one_session(queue, receive)
-            except LOST as flaw:
+            except Exception as flaw:  # noqa: BLE001 - whatever ended it, the next one may serve
                 self._troubles[queue] = f"the queue {queue} is not being served: {flaw!r}"
                 log.warning("bus_session_lost", queue=queue, reason=repr(flaw))
             if self._is_draining:

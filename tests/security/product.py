@@ -146,6 +146,7 @@ async def running(postgres: PostgresServer, folder: Path) -> AsyncIterator[Produ
     """Serve the product on a port of this machine, on fresh databases."""
     databases = {name: await postgres.create_database() for name in DATABASES}
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms an answer
         port = listener.getsockname()[1]
         settings = _settings(folder, port, databases)
         services = _built(settings)

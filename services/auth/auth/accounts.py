@@ -27,13 +27,14 @@ async def sign_up(tx: Tx, address: Address, password_hash: str) -> User:
 
 
 async def open_account(tx: Tx, address: Address, *, password_hash: str | None) -> bool:
-    """Open an account unless the address has one; tell whether it was opened."""
+    """Open an account unless the address has one; tell whether it was. Without a password a payment opens it."""
     return await tx.insert_once(
         User,
         id=tx.new_id(),
         email=address.shown,
         email_key=address.key,
         password_hash=password_hash,
+        is_opened_by_payment=password_hash is None,
         roles=[],
         created_at=await tx.now(),
     )
@@ -76,7 +77,8 @@ async def verify_email(tx: Tx, user: User) -> None:
     """Mark a locked account's address as proven, and publish that the first time."""
     if user.email_verified_at is None:
         user.email_verified_at = await tx.now()
-        tx.publish(UserEmailVerified(user_id=user.id, email=user.email))
+        opened_by = "payment" if user.is_opened_by_payment else "signup"
+        tx.publish(UserEmailVerified(user_id=user.id, email=user.email, opened_by=opened_by))
 
 
 async def listed(

@@ -45,6 +45,7 @@ class User(Base):
     email_key: Mapped[str] = mapped_column(unique=True)
     email_verified_at: Mapped[datetime | None]
     password_hash: Mapped[str | None]
+    is_opened_by_payment: Mapped[bool]
     roles: Mapped[list[str]]
     created_at: Mapped[datetime]
 

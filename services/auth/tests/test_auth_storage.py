@@ -110,8 +110,8 @@ async def test_every_route_is_described_with_its_refusals(world: World) -> None:
     own = {path: item for path, item in document["paths"].items() if "events" not in path}
     assert "/api/auth/register" not in own
     assert own["/api/auth/login"]["post"]["operationId"] == "log_in"
-    assert set(own["/api/auth/login"]["post"]["responses"]) == {"200", "401", "422", "429", "503"}
-    assert set(own["/api/auth/signup"]["post"]["responses"]) == {"201", "409", "422", "503"}
+    assert set(own["/api/auth/login"]["post"]["responses"]) >= {"200", "401", "422", "429", "503"}
+    assert set(own["/api/auth/signup"]["post"]["responses"]) >= {"201", "409", "422", "503"}
 
 
 async def counts(world: World) -> list[int]:

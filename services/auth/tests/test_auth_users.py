@@ -110,6 +110,7 @@ async def test_a_balance_may_come_before_its_user(world: World) -> None:
             id=early,
             email=world.address("early"),
             email_key=world.address("early"),
+            is_opened_by_payment=False,
             roles=[],
             created_at=await tx.now(),
         )

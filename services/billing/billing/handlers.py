@@ -49,10 +49,11 @@ async def grant_recognized_payer(event: UserRecognized, tx: Tx) -> None:
 
 @handlers.on(UserEmailVerified)
 async def reward_verified_address(event: UserEmailVerified, tx: Tx) -> None:
-    """Post the bonus, once an address, and grant what was paid with this address before it was confirmed."""
+    """Post the bonus of a sign-up, once an address, and grant what was paid with the address before."""
     await ledger.open_account(tx, event.user_id)
     await payments.learn_address(tx, event.user_id, event.email, is_verified=True)
-    await post_bonus(tx, event.user_id, event.email)
+    if event.opened_by == "signup":
+        await post_bonus(tx, event.user_id, event.email)
     waiting = await payments.waiting_for(tx, event.email)
     await payments.grant_waiting(tx, dict.fromkeys(waiting, event.user_id))
 

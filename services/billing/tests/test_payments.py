@@ -139,6 +139,14 @@ async def test_the_bonus_comes_once_an_address_for_ever(billing):
     assert await available(billing, second) == 0
 
 
+async def test_an_account_that_a_payment_opened_earns_no_bonus_for_its_address(billing):
+    user_id = uuid4()
+
+    await billing.deliver(UserEmailVerified(user_id=user_id, email=address(), opened_by="payment"))
+
+    assert await available(billing, user_id) == 0
+
+
 async def test_a_hundred_payments_of_one_account_in_one_batch_are_all_granted(billing):
     user_id = uuid4()
     await billing.deliver(registered(user_id, address()))

@@ -1,5 +1,7 @@
 """The story of a user, told by auth. Links travel sealed: see `shared.sealing`."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from shared.events import Event
@@ -52,10 +54,11 @@ class UserClaimRequested(
 class UserEmailVerified(
     Event, name="user.email_verified.v1", publisher="auth", consumers=("billing",)
 ):
-    """The user proved, for the first time, that this address is theirs."""
+    """The user proved, for the first time, that this address is theirs; and how the account was opened."""
 
     user_id: UserId
     email: str
+    opened_by: Literal["signup", "payment"] = "signup"
 
 
 class UserVerificationRequested(

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from shared.db import Database
-from shared.http import CurrentUser, resource
+from shared.http import Bearer, CurrentUser, resource
 from shared.tokens import LEEWAY_S
 from tasks import hints, stream
 from tasks.hub import Hub, Listener
@@ -69,7 +69,7 @@ class Opening:
 async def _open(
     user: CurrentUser,
     database: Annotated[Database, resource(Database)],
-    authorization: Annotated[str, Header(include_in_schema=False)],
+    bearer: Bearer,
     last_event_id: Annotated[int | None, Header(ge=0, le=SEQUENCE_MAX)] = None,
     last_seen: Annotated[int | None, Query(alias="last_event_id", ge=0, le=SEQUENCE_MAX)] = None,
 ) -> Opening:
@@ -78,7 +78,7 @@ async def _open(
     async with database.transaction() as tx:
         head = await stream.head_of(tx, user.id)
         known = await hints.credits_of(tx, user.id)
-    until = time.monotonic() + _seconds_left(authorization)
+    until = time.monotonic() + _seconds_left(bearer)
     if after is not None and after <= head:
         return Opening(Listener(user_id=user.id, after=after, until=until), None)
     hello = Hello.model_validate({"sequence": head, "credits": known})
@@ -87,6 +87,7 @@ async def _open(
 
 @router.get(
     "/api/events",
+    status_code=200,
     response_class=EventStream,
     operation_id="follow_events",
     responses=refusals(401),
@@ -116,8 +117,8 @@ def _encoded(event: StreamEvent) -> bytes:
     return format_sse_event(event=event.kind, id=str(event.seq), data_str=json.dumps(event.data))
 
 
-def _seconds_left(authorization: str) -> float:
-    """Return for how long the token, verified before, would still be accepted."""
-    token = authorization.partition(" ")[2].strip()
-    claims = jwt.decode(token, options={"verify_signature": False})
+def _seconds_left(bearer: Bearer) -> float:
+    """Return for how long the token would still be accepted."""
+    assert bearer is not None, "the token was verified before"
+    claims = jwt.decode(bearer.credentials.strip(), options={"verify_signature": False})
     return float(claims["exp"]) + LEEWAY_S - time.time()

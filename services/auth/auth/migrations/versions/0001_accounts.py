@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("email_key", sa.Text(), nullable=False),
         sa.Column("email_verified_at", MOMENT),
         sa.Column("password_hash", sa.Text()),
+        sa.Column("is_opened_by_payment", sa.Boolean(), nullable=False),
         sa.Column("roles", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
