@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 import shared.contracts  # noqa: F401 - fills the catalog that queues are declared from
-from shared import admin, health, logs, problems
+from shared import admin, docs, health, logs, problems
 from shared.bus import Bus
 from shared.bus_postgres import PostgresBus
 from shared.bus_rabbitmq import RabbitBus
@@ -100,7 +100,7 @@ def build_app(services: Sequence[Service], bus: Bus) -> FastAPI:
         description="Pay, ask for work, get results; only delivered work is charged.",
         lifespan=lifespan,
         openapi_url="/api/openapi.json",
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
         max_body_size=BODY_BYTES_MAX,
         responses={422: {"model": problems.Problem, "description": "Not valid"}},
@@ -111,6 +111,7 @@ def build_app(services: Sequence[Service], bus: Bus) -> FastAPI:
         listen = [Depends(bind(service.resources))]
         app.include_router(service.router, dependencies=listen, tags=[service.name])
         app.include_router(admin.routes(service), dependencies=listen)
+    app.include_router(docs.routes())
     app.include_router(health.routes(services, bus, version=number))
     return app
 

@@ -8,10 +8,8 @@ from typing import Any
 
 import httpx2
 from fastapi import FastAPI, Response
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
 
-from shared import problems
+from shared import docs, problems
 from shared.errors import Unavailable
 from shared.health import Live, Ready, ServiceState
 
@@ -93,8 +91,5 @@ def build_app(services: Mapping[str, str]) -> FastAPI:
     async def document() -> dict[str, Any]:
         return await desk.document()
 
-    @app.get("/api/docs")
-    async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="/api/openapi.json", title="ImpacterAGI")
-
+    app.include_router(docs.routes())
     return app
