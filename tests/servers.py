@@ -21,6 +21,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from distributed.nginx import NginxMissing, find_nginx
 from distributed.rabbitmq import PrivateRabbitMQ
 from distributed.rabbitmq_install import RabbitMQMissing, install_if_missing
 from distributed.rabbitmq_install import find_bin_dir as find_rabbitmq
@@ -104,11 +105,16 @@ async def rabbitmq_server() -> AsyncIterator[RabbitMQServer]:
 
 
 def need_rabbitmq() -> None:
-    """Go on only with RabbitMQ on this machine; on one of the CI it is installed for that."""
+    """Go on only with RabbitMQ on this machine, installed first where that is allowed."""
     with _needed():
-        if _is_ci():
-            install_if_missing()
+        install_if_missing()
         find_rabbitmq()
+
+
+def need_nginx() -> None:
+    """Go on only with nginx on this machine, installed first where that is allowed."""
+    with _needed():
+        find_nginx()
 
 
 @cache
@@ -132,7 +138,7 @@ def docker_answers() -> bool:
 def _needed() -> Iterator[None]:
     try:
         yield
-    except (PostgresMissing, RabbitMQMissing) as reason:
+    except (NginxMissing, PostgresMissing, RabbitMQMissing) as reason:
         if _is_ci():
             raise
         pytest.skip(str(reason))

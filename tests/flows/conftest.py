@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.product import Product, running
-from tests.servers import need_rabbitmq
+from tests.servers import need_nginx, need_rabbitmq
 
 
 @pytest.fixture(scope="session", params=["embedded", "distributed"])
@@ -15,6 +15,7 @@ def module(request: pytest.FixtureRequest) -> str:
     """Which way to run the product."""
     if request.param == "distributed":
         need_rabbitmq()
+        need_nginx()
     return str(request.param)
 
 
