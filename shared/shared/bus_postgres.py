@@ -21,7 +21,7 @@ from shared.events import Message
 
 log = structlog.get_logger()
 
-POLL_S = 0.05
+POLL_S = 0.2
 SWEEP_S = 2.0
 PAUSE_S_MAX = 5.0
 LOST = (

@@ -21,7 +21,7 @@ from shared.tables import outbox
 log = structlog.get_logger()
 
 BATCH_MAX = 500
-POLL_S = 0.25
+POLL_S = 1.0
 RETRY_S_MAX = 30
 
 

@@ -89,7 +89,7 @@ async def list_transactions(
     "/api/credits/grant",
     operation_id="grant_credits",
     status_code=201,
-    responses={**REFUSALS, 409: {"model": Problem}},
+    responses={**REFUSALS, 200: {"model": Transaction}, 409: {"model": Problem}},
 )
 async def grant_credits(
     body: GrantRequest, operator: CurrentOperator, tx: InTransaction, response: Response

@@ -20,7 +20,7 @@ from tasks_parts import (
 )
 
 from shared.contracts.tasks import Outcome, TaskCreated
-from shared.events import Event
+from shared.events import Event, topology
 from tasks.models import Task
 from tasks.status import FINAL_RANK, RANK, Status
 
@@ -42,6 +42,10 @@ def test_a_status_only_advances_and_a_final_one_never_changes(before, after):
     assert has_moved == (RANK[after] > RANK[before])
     assert task.status == (after if has_moved else before)
     assert not (has_moved and RANK[before] == FINAL_RANK)
+
+
+def test_every_event_for_tasks_is_answered(tasks: TasksUnderTest):
+    assert tasks.running.service.handlers.names == set(topology()["tasks"])
 
 
 @pytest.mark.parametrize(("outcome", "status"), ENDS.items())

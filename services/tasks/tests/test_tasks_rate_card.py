@@ -96,6 +96,8 @@ def test_the_kind_of_agent_is_read_from_the_text(description, agent_type):
         ("find companies founded in 2020", None),
         ("find leads for my 3 companies", None),
         ("B2B leads", None),
+        ("We are 100. Leads, please", None),
+        ("We are 100 people. Leads, please", None),
     ],
 )
 def test_the_number_of_leads_is_read_from_the_text(text, number):
