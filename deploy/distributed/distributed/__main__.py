@@ -19,12 +19,14 @@ import httpx2
 from dotenv import load_dotenv
 
 from distributed import nginx
-from distributed.rabbitmq import PrivateRabbitMQ
-from distributed.rabbitmq_install import install_if_missing
+from distributed.nginx import NginxMissing
+from distributed.rabbitmq import PrivateRabbitMQ, RabbitMQFailed
+from distributed.rabbitmq_install import RabbitMQMissing, install_if_missing
 from embedded import children
 from embedded.defaults import SERVICES, variables
+from embedded.locks import FolderInUse
 from embedded.ports import free_ports
-from embedded.postgres import EmbeddedPostgres
+from embedded.postgres import EmbeddedPostgres, PostgresFailed
 
 RESTART_S = 0.5
 READY_S_MAX = 90
@@ -144,4 +146,11 @@ async def _until_ready(origin: str) -> None:
 
 if __name__ == "__main__":
     load_dotenv(Path(".env"))
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (FolderInUse, PostgresFailed, RabbitMQFailed, RabbitMQMissing, NginxMissing) as reason:
+        sys.exit(f"cannot start: {reason}")
+    except TimeoutError:
+        sys.exit(
+            f"cannot start: not everything was ready within {READY_S_MAX} s; see logs/ in DATA_DIR"
+        )

@@ -7,6 +7,7 @@ Honours PORT, DATA_DIR and every variable of `.env.example`; a file `.env` besid
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import uvloop
@@ -19,7 +20,9 @@ import notifier.service
 import tasks.service
 from embedded import mailbox
 from embedded.defaults import DATABASES, mail_folder, variables
-from embedded.postgres import EmbeddedPostgres
+from embedded.locks import FolderInUse
+from embedded.postgres import EmbeddedPostgres, PostgresFailed
+from embedded.postgres_install import PostgresMissing
 from shared.run import serve
 
 BUILDERS = (
@@ -57,5 +60,8 @@ def data_folder() -> Path:
 
 if __name__ == "__main__":
     load_dotenv(Path(".env"))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
+    except (FolderInUse, PostgresFailed, PostgresMissing) as reason:
+        sys.exit(f"cannot start: {reason}")
