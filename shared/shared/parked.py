@@ -22,13 +22,15 @@ from shared.tables import parked
 ATTEMPTS_MAX = 8
 DEATHS_MAX = 3
 BACKOFF_S = (1, 2, 5, 15, 60, 300, 900)
+FINGERPRINT_CHARS_MAX = 500  # an index takes 2,700 bytes at most
 
 
 def fingerprint(message: Message) -> str:
-    """Return what tells a message from others: its source and id, or a hash of all of it."""
+    """Return what tells a message from others: its source and id, or a hash of all of it where these cannot be."""
     source, event_id = message.headers.get("ce-source"), message.headers.get("ce-id")
-    if source and event_id:
-        return _storable(f"{source}/{event_id}")
+    mark = f"{source}/{event_id}"
+    if source and event_id and len(mark) <= FINGERPRINT_CHARS_MAX and mark == _storable(mark):
+        return mark
     parts = repr((message.name, sorted(message.headers.items()))).encode() + message.body
     return hashlib.sha256(parts).hexdigest()
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 from socket import socket
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -82,7 +83,8 @@ async def serve(*services: Service, extra: Sequence[APIRouter] = ()) -> None:
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=STREAMS_S_MAX,
     )
-    await _Server(config).serve()
+    farewells = [service.farewell for service in services if service.farewell is not None]
+    await _Server(config, farewells).serve()
 
 
 def build_app(services: Sequence[Service], bus: Bus) -> FastAPI:
@@ -204,6 +206,16 @@ class _App(FastAPI):
 
 class _Server(uvicorn.Server):
     """uvicorn that says when it is ready, and ends on a signal without raising it again."""
+
+    def __init__(self, config: uvicorn.Config, farewells: Sequence[Callable[[], None]]) -> None:
+        super().__init__(config)
+        self._farewells = farewells
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        for say in self._farewells:
+            say()
+        super().handle_exit(sig, frame)
 
     @override
     async def startup(self, sockets: list[socket] | None = None) -> None:

@@ -30,7 +30,8 @@ class Service:
 
     `migrations` is the package that holds its Alembic versions; `resources` are what its routes ask for by
     type; `checks` are what its readiness depends on besides database and bus, `watched` what
-    it can be without for a while: named beside them, and not decisive.
+    it can be without for a while: named beside them, and not decisive. `farewell` is called
+    when the process begins to end, so that open streams do; `close` at the very end.
     """
 
     name: str
@@ -42,4 +43,5 @@ class Service:
     resources: Mapping[type, Any] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     watched: Mapping[str, Check] = field(default_factory=dict)
+    farewell: Callable[[], None] | None = None
     close: Check | None = None

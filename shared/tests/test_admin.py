@@ -79,7 +79,10 @@ async def test_one_is_replayed_and_another_discarded_with_a_reason(client, datab
     )
 
     assert (replayed.status_code, replayed.json()["state"]) == (202, "retrying")
-    assert (discarded.json()["state"], discarded.json()["resolved_by"]) == ("discarded", "admin-key")
+    assert (discarded.json()["state"], discarded.json()["resolved_by"]) == (
+        "discarded",
+        "admin-key",
+    )
     again = await client.post(f"{PATH}/{two['id']}/replay", headers=KEY)
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 

@@ -39,6 +39,8 @@ BUILDERS = (
     agent_runner.service.build,
 )
 OPERATOR = {"x-admin-key": ADMIN_KEY}
+# As through a proxy: too many wrong passwords from elsewhere do not keep these clients out.
+OWN_NETWORK = {"x-forwarded-for": "198.51.100.1"}
 PASSWORD = "correct horse battery staple"
 Json = dict[str, Any]
 
@@ -60,7 +62,7 @@ class Person:
         return UUID(hex=self.id.removeprefix("usr_"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Product:
     """The running product: where it answers, a client, and its services to look into."""
 
@@ -144,22 +146,24 @@ class Product:
 @asynccontextmanager
 async def running(postgres: PostgresServer, folder: Path) -> AsyncIterator[Product]:
     """Serve the product on a port of this machine, on fresh databases."""
-    databases = {name: await postgres.create_database() for name in DATABASES}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms an answer
-        port = listener.getsockname()[1]
-        settings = _settings(folder, port, databases)
-        services = _built(settings)
+        settings = await settings_of(postgres, folder, port=listener.getsockname()[1])
+        services = built(settings)
         origin = settings["SITE_URL"]
         async with (
             _served(services, listener),
-            httpx2.AsyncClient(base_url=origin, timeout=30, trust_env=False) as http,
+            httpx2.AsyncClient(
+                base_url=origin, timeout=30, trust_env=False, headers=OWN_NETWORK
+            ) as http,
         ):
             by_name = {service.name: service for service in services}
             yield Product(origin, folder, http, by_name, settings)
 
 
-def _settings(folder: Path, port: int, databases: Mapping[str, str]) -> dict[str, str]:
+async def settings_of(postgres: PostgresServer, folder: Path, *, port: int) -> dict[str, str]:
+    """Return the variables of a product on fresh databases."""
+    databases = {name: await postgres.create_database() for name in DATABASES}
     return {
         **variables(folder, str(port), databases),
         "ADMIN_API_KEY": ADMIN_KEY,
@@ -168,7 +172,8 @@ def _settings(folder: Path, port: int, databases: Mapping[str, str]) -> dict[str
     }
 
 
-def _built(settings: Mapping[str, str]) -> list[Service]:
+def built(settings: Mapping[str, str]) -> list[Service]:
+    """Return the services that these variables make, and nothing of this machine's."""
     with pytest.MonkeyPatch.context() as patch:
         for name in known():
             patch.delenv(name, raising=False)
@@ -184,6 +189,7 @@ async def _served(services: list[Service], listener: socket.socket) -> AsyncIter
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips="127.0.0.1",
         timeout_graceful_shutdown=3,
     )
     server = _Server(config)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.contracts.credits import Balance
@@ -13,26 +13,33 @@ from tasks.models import BalanceHint, Task
 from tasks.status import Status
 from tasks.stream import Change
 
+_NEW = insert(BalanceHint)
+LEARN = _NEW.on_conflict_do_update(
+    index_elements=[BalanceHint.user_id],
+    set_={
+        name: _NEW.excluded[name]
+        for name in ("balance", "reserved", "available", "account_version")
+    },
+    where=BalanceHint.account_version < _NEW.excluded.account_version,
+).returning(BalanceHint.user_id)
+AVAILABLE = (
+    select(BalanceHint.available).where(BalanceHint.user_id == bindparam("user")).with_for_update()
+)
+PENDING = select(func.coalesce(func.sum(Task.maximum), 0)).where(
+    Task.user_id == bindparam("user"), Task.status == Status.PENDING
+)
+
 
 async def learn(tx: Tx, user_id: UUID, balance: Balance) -> None:
     """Keep the balance and show it, unless a later one is known."""
-    known = {
+    row = {
+        "user_id": user_id,
         "balance": balance.balance,
         "reserved": balance.reserved,
         "available": balance.available,
         "account_version": balance.version,
     }
-    statement = (
-        insert(BalanceHint)
-        .values(user_id=user_id, **known)
-        .on_conflict_do_update(
-            index_elements=[BalanceHint.user_id],
-            set_=known,
-            where=BalanceHint.account_version < balance.version,
-        )
-        .returning(BalanceHint.user_id)
-    )
-    if (await tx.execute(statement)).first() is not None:
+    if (await tx.execute(LEARN, row)).first() is not None:
         await stream.emit(tx, user_id, Change("credits", _credits(balance)))
 
 
@@ -43,11 +50,9 @@ async def credits_of(tx: Tx, user_id: UUID) -> dict[str, int]:
 
 async def spare(tx: Tx, user_id: UUID) -> int:
     """Return what is available less what pending tasks may take, and keep the hint locked until the end."""
-    hint = await tx.lock(BalanceHint, user_id)
-    pending = select(func.coalesce(func.sum(Task.maximum), 0)).where(
-        Task.user_id == user_id, Task.status == Status.PENDING
-    )
-    return (hint.available if hint else 0) - int(await tx.scalar(pending) or 0)
+    available = (await tx.execute(AVAILABLE, {"user": user_id})).scalar()
+    pending = (await tx.execute(PENDING, {"user": user_id})).scalar_one()
+    return (available or 0) - int(pending)
 
 
 def _credits(known: Balance | BalanceHint | None) -> dict[str, Any]:

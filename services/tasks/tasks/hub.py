@@ -83,7 +83,7 @@ class Hub:
                         listener.woken.set()
         return False
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End every open stream."""
         self._is_closed = True
         self._wake(self._listeners)

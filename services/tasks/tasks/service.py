@@ -38,7 +38,7 @@ def build(settings: TasksSettings | None = None) -> Service:
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
             Verifier: Verifier(key_set_at(settings.jwks_url), issuer=settings.site_url),
         },
-        close=hub.close,
+        farewell=hub.close,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from shared.db import Tx
 from tasks import stream
@@ -14,14 +15,16 @@ from tasks.stream import Change
 BEFORE_THE_END = ("created", "queued", "started", "cancel_requested")
 AFTER_THE_END = ("settled",)
 
+NOTE = insert(TaskEvent).on_conflict_do_nothing().returning(TaskEvent.task_id)
+
 
 async def note(
     tx: Tx, task: Task, name: str, *, attempt: int = 0, detail: str | None = None
 ) -> bool:
     """Write down that something happened; tell whether it was news."""
-    return await tx.insert_once(
-        TaskEvent, task_id=task.id, name=name, attempt=attempt, detail=detail, at=await tx.now()
-    )
+    now = await tx.now()
+    event = {"task_id": task.id, "name": name, "attempt": attempt, "detail": detail, "at": now}
+    return (await tx.execute(NOTE, event)).first() is not None
 
 
 async def show(tx: Tx, task: Task) -> None:

@@ -9,14 +9,35 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, column, func, insert, literal, select, true
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import BigInteger, DateTime, Uuid, any_, bindparam, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.db import Tx
 from tasks.models import Stream, StreamEvent
 
 READ_MAX = 200
+
+TAKE_TURN = text("""
+    INSERT INTO streams (user_id, last_seq)
+    SELECT user_id, 0 FROM unnest(:users) AS user_id ORDER BY user_id
+    ON CONFLICT (user_id) DO UPDATE SET last_seq = streams.last_seq
+""").bindparams(bindparam("users", type_=ARRAY(Uuid)))
+
+EMIT = text("""
+    WITH head AS (
+        INSERT INTO streams (user_id, last_seq) VALUES (:user_id, :count)
+        ON CONFLICT (user_id) DO UPDATE SET last_seq = streams.last_seq + :count
+        RETURNING user_id, last_seq
+    )
+    INSERT INTO stream_events (user_id, seq, kind, data, created_at)
+    SELECT user_id, last_seq - :count + place, change ->> 'kind', change -> 'data', :now
+    FROM head, jsonb_array_elements(:changes) WITH ORDINALITY AS each (change, place)
+""").bindparams(
+    bindparam("user_id", type_=Uuid),
+    bindparam("count", type_=BigInteger),
+    bindparam("changes", type_=JSONB),
+    bindparam("now", type_=DateTime(timezone=True)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,46 +53,15 @@ async def take_turn(tx: Tx, users: Iterable[UUID]) -> None:
 
     It comes before every other lock, in one order for all, so that no two transactions wait for each other.
     """
-    heads = [{"user_id": user_id, "last_seq": 0} for user_id in sorted(set(users))]
-    if not heads:
-        return
-    statement = postgresql.insert(Stream).values(heads)
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Stream.user_id], set_={"last_seq": Stream.last_seq}
-        )
-    )
+    await tx.execute(TAKE_TURN, {"users": list(set(users))})
 
 
 async def emit(tx: Tx, user_id: UUID, *changes: Change) -> None:
     """Add changes to the user's stream under the next numbers."""
-    if not changes:
-        return
-    head = (
-        postgresql.insert(Stream)
-        .values(user_id=user_id, last_seq=len(changes))
-        .on_conflict_do_update(
-            index_elements=[Stream.user_id], set_={"last_seq": Stream.last_seq + len(changes)}
-        )
-        .returning(Stream.user_id, Stream.last_seq)
-        .cte("head")
-    )
-    listed = literal([{"kind": change.kind, "data": change.data} for change in changes], JSONB)
-    each = (
-        func.jsonb_array_elements(listed)
-        .table_valued(column("change", JSONB), with_ordinality="place", name="each")
-        .render_derived()
-    )
-    rows = select(
-        head.c.user_id,
-        head.c.last_seq - len(changes) + each.c.place,
-        each.c.change["kind"].astext,
-        each.c.change["data"],
-        literal(await tx.now()),
-    ).select_from(head.join(each, true()))
-    await tx.execute(
-        insert(StreamEvent).from_select(["user_id", "seq", "kind", "data", "created_at"], rows)
-    )
+    if changes:
+        listed = [{"kind": change.kind, "data": change.data} for change in changes]
+        row = {"user_id": user_id, "count": len(changes), "changes": listed, "now": await tx.now()}
+        await tx.execute(EMIT, row)
 
 
 async def read(tx: Tx, user_id: UUID, *, after: int) -> Sequence[StreamEvent]:

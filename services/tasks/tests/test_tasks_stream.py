@@ -237,7 +237,10 @@ async def test_no_connection_is_held_while_a_stream_is_open(
         await asyncio.gather(*(customer.ask() for _ in range(3)))
         await stream.up_to(4)
 
-        assert tasks.running.database.engine.pool.checkedout() == 0
+        async def is_nothing_held() -> bool:
+            return tasks.running.database.engine.pool.checkedout() == 0
+
+        await eventually(is_nothing_held)
 
 
 async def test_a_stream_that_is_left_is_forgotten(tasks: TasksUnderTest, customer: Customer):
@@ -296,14 +299,14 @@ async def test_an_idle_stream_is_kept_alive(tasks: TasksUnderTest, customer: Cus
         assert [await anext(changes) for _ in range(3)] == [(), (), ()]
 
 
-async def test_streams_end_at_once_when_the_service_closes(postgres, issuer, tmp_path):
+async def test_streams_end_at_once_when_the_service_says_farewell(postgres, issuer, tmp_path):
     url = await postgres.create_database()
     async with opened(url, issuer, tmp_path) as tasks:
         customer = await tasks.customer(with_credits=10)
         async with customer.following() as stream:
             await stream.next()
 
-            await tasks.running.service.close()
+            tasks.running.service.farewell()
 
             await stream.ended()
 
