@@ -220,7 +220,7 @@ async def running(module: str, folder: Path, **variables: str) -> AsyncIterator[
             await product.ready()
             yield product
         finally:
-            await child.stop(signal.SIGTERM, limit_s=60)
+            await product.child.stop(signal.SIGTERM, limit_s=60)
 
 
 def start(module: str, folder: Path, port: str, **variables: str) -> children.Child:
