@@ -50,6 +50,7 @@ class FileBlobs:
         target = self._path(key)
 
         def store() -> None:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f".{target.name}.part")
             copyfile(path, partial)
@@ -68,7 +69,7 @@ class FileBlobs:
 
     async def check(self) -> None:
         """Return when the folder is there."""
-        await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._root.mkdir, mode=0o700, parents=True, exist_ok=True)
 
     def routes(self) -> APIRouter:
         """Return the route that gives files out."""

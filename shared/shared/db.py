@@ -178,6 +178,7 @@ class Database:
             max_overflow=10,
             pool_timeout=10,
             pool_pre_ping=False,
+            hide_parameters=True,  # what fails is logged, and kept as the reason of a parked event
             connect_args={
                 "timeout": 10,
                 "command_timeout": 60,

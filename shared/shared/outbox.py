@@ -85,7 +85,7 @@ async def _take(tx: Tx) -> Sequence[Row[Any]]:
 
 async def _postpone(tx: Tx, row: Row[Any], reason: str) -> None:
     """Let a row that the bus would not take wait, so that it does not hold up the rows behind it."""
-    wait = timedelta(seconds=min(2**row.attempts * 0.1, RETRY_S_MAX))
+    wait = timedelta(seconds=min(2 ** min(row.attempts, 10) * 0.1, RETRY_S_MAX))
     log.warning("publish_failed", name=row.name, event_id=row.headers["ce-id"], reason=reason)
     await tx.execute(
         update(outbox)

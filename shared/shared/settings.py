@@ -23,7 +23,7 @@ class ProcessSettings(Settings):
 
     bus_url: str
     host: str
-    port: int
+    port: Annotated[int, Field(ge=1, le=65_535)]
     trusted_proxies: str = ""
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -42,7 +42,7 @@ class Loop:
                 worked = False
                 log.warning("worker_failed", worker=self._name, reason=repr(flaw))
             if not worked:
-                await self._rest(min(self._poll_s * 2**failures, PAUSE_S_MAX))
+                await self._rest(min(self._poll_s * 2 ** min(failures, 10), PAUSE_S_MAX))
 
     async def _rest(self, seconds: float) -> None:
         try:

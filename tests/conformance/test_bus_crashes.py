@@ -5,14 +5,15 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import structlog
 from sqlalchemy import make_url, text
 
+from shared import bus_rabbitmq
 from shared.bus import Bus, BusUnavailable, Delivery, PublishFailed
+from shared.bus_rabbitmq import SETTLE_S
 from shared.consumer import Consumer
 from shared.contracts.users import UserVerificationRequested
 from shared.db import Database
@@ -52,6 +53,11 @@ async def engine(
 ) -> AsyncIterator[Engine]:
     async with running_engine(request.param, tmp_path_factory.mktemp("engine")) as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def patient(hasty, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bus_rabbitmq, "SETTLE_S", SETTLE_S)
 
 
 @pytest.fixture
@@ -171,6 +177,20 @@ async def test_what_was_confirmed_survives_kills_of_the_engine_under_load(engine
         twice = len(received) - len(set(received))
         log.info("survived", confirmed=len(load.confirmed), twice=twice)
         assert load.failures
+
+
+async def test_what_was_published_right_after_its_queue_was_declared_survives_too(engine, queue):
+    publishing, consuming, inbox = engine.connect(), engine.connect(), Inbox()
+    async with connected(publishing, consuming):
+        await publishing.declare({queue: [queue]})
+        sent = messages(queue, 100)
+        await publishing.publish(sent)
+
+        engine.kill()
+        await engine.start()
+
+        await consuming.subscribe(queue, inbox.receive)
+        await inbox.holds(set(ids(sent)))
 
 
 async def test_a_bus_says_that_its_engine_is_gone_and_serves_again_by_itself(engine, queue):

@@ -25,7 +25,7 @@ from distributed.rabbitmq_install import RabbitMQMissing, install_if_missing
 from embedded import children
 from embedded.defaults import SERVICES, variables
 from embedded.locks import FolderInUse
-from embedded.ports import free_ports
+from embedded.ports import PortUnusable, claim, free_ports
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
 
 RESTART_S = 0.5
@@ -67,6 +67,7 @@ class Process:
 
 async def main() -> None:
     """Start the engines, the services, nginx; say that all is ready; end them in the other order."""
+    claim(os.environ.get("PORT") or "8080")
     folder = _data_folder()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -148,7 +149,15 @@ if __name__ == "__main__":
     load_dotenv(Path(".env"))
     try:
         asyncio.run(main())
-    except (FolderInUse, PostgresFailed, RabbitMQFailed, RabbitMQMissing, NginxMissing) as reason:
+    except (
+        FileExistsError,
+        PortUnusable,
+        FolderInUse,
+        PostgresFailed,
+        RabbitMQFailed,
+        RabbitMQMissing,
+        NginxMissing,
+    ) as reason:
         sys.exit(f"cannot start: {reason}")
     except TimeoutError:
         sys.exit(

@@ -21,6 +21,7 @@ import tasks.service
 from embedded import mailbox
 from embedded.defaults import DATABASES, mail_folder, variables
 from embedded.locks import FolderInUse
+from embedded.ports import PortUnusable, claim
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
 from embedded.postgres_install import PostgresMissing
 from shared.run import serve
@@ -36,13 +37,13 @@ BUILDERS = (
 
 async def main() -> None:
     """Start PostgreSQL, then everything on it; end both in the other order."""
+    port = str(claim(os.environ.get("PORT") or "8080"))
     folder = data_folder()
     postgres = EmbeddedPostgres(folder / "postgres")
     await postgres.start()
     try:
         await postgres.ensure_databases(DATABASES)
         urls = {name: postgres.url(name) for name in DATABASES}
-        port = os.environ.get("PORT") or "8080"
         for name, value in variables(folder, port, urls).items():
             os.environ[name] = os.environ.get(name) or value
         services = [build() for build in BUILDERS]
@@ -63,5 +64,5 @@ if __name__ == "__main__":
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
-    except (FolderInUse, PostgresFailed, PostgresMissing) as reason:
+    except (FileExistsError, FolderInUse, PortUnusable, PostgresFailed, PostgresMissing) as reason:
         sys.exit(f"cannot start: {reason}")

@@ -150,6 +150,16 @@ async def retry(tx: Tx, lease: Lease, reason: str, *, pause_s: float) -> bool:
     return True
 
 
+async def hand_back(tx: Tx, lease: Lease, reason: str) -> bool:
+    """Free a run whose worker has to stop: it was no fault of the work, so it takes none of its tries."""
+    run = await _run_of(tx, lease)
+    if run is None:
+        return False
+    run.attempts_max += 1
+    await _wait_again(tx, run, available_at=await tx.now(), reason=reason)
+    return True
+
+
 async def give_up(tx: Tx) -> bool:
     """End one run past its deadline, or take back one lease that ran out; tell whether there was one."""
     now = await tx.now()

@@ -136,7 +136,7 @@ class RunWorker:
             case Turn.DONE:
                 verdict = _verdict(work)
             case Turn.STOPPED:
-                verdict, pause_s = _delivered(work) or STOPPED, 0
+                verdict = _delivered(work) or STOPPED
             case Turn.LATE:
                 verdict = Ending(Outcome.TIMED_OUT, reason=runs.TIMED_OUT)
             case Turn.LOST:
@@ -218,6 +218,8 @@ class Reaper:
 async def _conclude(tx: Tx, lease: Lease, verdict: Ending | AgentFailed, *, pause_s: float) -> None:
     if isinstance(verdict, Ending):
         is_heard = await runs.finish(tx, lease, verdict)
+    elif verdict is STOPPED:
+        is_heard = await runs.hand_back(tx, lease, verdict.reason)
     elif verdict.is_worth_retrying:
         is_heard = await runs.retry(tx, lease, verdict.reason, pause_s=pause_s)
     else:

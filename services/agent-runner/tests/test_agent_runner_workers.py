@@ -186,7 +186,7 @@ async def test_a_worker_that_is_stopped_gives_its_run_to_the_next_at_once(runner
         assert await ends_of(rig) == [("succeeded", "Done.")]
 
 
-async def test_a_worker_that_is_stopped_in_its_last_attempt_fails_the_run(runner_with):
+async def test_a_worker_that_is_stopped_costs_the_run_none_of_its_tries(runner_with):
     gate = Gate(says("never"))
     async with runner_with(PlayedAgent(gate), attempts_max=1) as rig:
         await rig.fund()
@@ -195,7 +195,9 @@ async def test_a_worker_that_is_stopped_in_its_last_attempt_fails_the_run(runner
 
         await given_up(loop)
 
-        assert await ends_of(rig) == [("failed", None)]
+        assert await ends_of(rig) == []
+        assert await rig.worker(PlayedAgent(says("Done."))).work_once()
+        assert await ends_of(rig) == [("succeeded", "Done.")]
 
 
 async def test_what_an_agent_delivers_while_it_is_stopped_counts(runner_with):

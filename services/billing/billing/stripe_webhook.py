@@ -12,6 +12,9 @@ from stripe import SignatureVerificationError, WebhookSignature
 from shared.errors import DomainError
 
 TOLERANCE_S = 300
+ADDRESS_CHARS_MAX = 320
+_ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f\ud800-\udfff]+")
+_ID = re.compile(r"[\x21-\x7e]{1,255}")
 _TIMESTAMP = re.compile(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)")
 
 
@@ -59,10 +62,10 @@ class CheckoutSession(BaseModel):
 
     @property
     def email(self) -> str | None:
-        """The payer's address, as Stripe collected it."""
+        """The payer's address as Stripe collected it, or None where it is none that can be written to."""
         collected = self.customer_details.email if self.customer_details else None
-        text = (collected or self.customer_email or "").replace("\x00", "").strip()
-        return text[:320] or None
+        text = (collected or self.customer_email or "").strip()
+        return text if _ADDRESS.fullmatch(text) and len(text) <= ADDRESS_CHARS_MAX else None
 
 
 def verify(body: bytes, signature: str | None, secrets: Sequence[str], now: datetime) -> EventFrame:
@@ -79,9 +82,9 @@ def verify(body: bytes, signature: str | None, secrets: Sequence[str], now: date
 
 
 def object_id(reference: str | dict[str, Any] | None) -> str | None:
-    """Return the id of an expandable field, expanded or not."""
+    """Return the id of an expandable field, expanded or not; None for what is no id."""
     value = reference.get("id") if isinstance(reference, dict) else reference
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
 def _check_signature(body: bytes, signature: str, secrets: Sequence[str], now: datetime) -> None:

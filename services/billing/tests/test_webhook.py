@@ -209,9 +209,22 @@ async def test_a_body_over_the_limit_is_refused_as_too_large(billing):
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
-async def test_hostile_text_in_a_signed_session_is_no_failure(billing):
-    session = checkout_session(email="a\x00b@example.com", client_reference_id="usr_\x00")
+@pytest.mark.parametrize(
+    "email", ["a\x00b@example.com", "a\ud800b@example.com", "bademail", "a@b@c", " @ ", "x" * 400]
+)
+async def test_an_address_that_nobody_can_own_is_kept_for_people(billing, email):
+    session = checkout_session(
+        email=email, client_reference_id="usr_\x00", customer="\ud800", payment_intent="\x00"
+    )
 
     answer = await post(billing, event(session))
 
     assert answer.status_code == 200
+    assert await completed(billing, session) == []
+    assert (await stored_payment(billing, session)).status == "review"
+
+
+async def stored_payment(billing, session):
+    async with billing.database.transaction() as tx:
+        statement = select(Payment).where(Payment.stripe_checkout_session_id == session["id"])
+        return await tx.scalar(statement)
