@@ -1,7 +1,9 @@
 """The fixtures which every test of the repository can ask for; a server starts when one does."""
 
+import os
 from collections.abc import AsyncIterator
 
+import hypothesis
 import pytest
 
 from shared import logs
@@ -11,6 +13,9 @@ from tests.servers import PostgresServer, RabbitMQServer, postgres_server, rabbi
 def pytest_configure() -> None:
     """Log as production does: without it a traceback shows local variables, and takes seconds."""
     logs.configure(level="INFO", is_json=True)
+    hypothesis.settings.register_profile("ci", derandomize=True)  # the same cases on every run
+    if os.environ.get("CI") == "true":
+        hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ class Relay:
                 moved = 0
                 log.warning("relay_failed", source=self._database.source, reason=str(flaw))
             if moved < BATCH_MAX:
-                await self._rest(POLL_S * min(2**failures, 20))
+                await self._rest(POLL_S * min(2**failures, 5))
 
     async def run_once(self) -> int:
         """Forward one batch; return how many events the bus confirmed."""

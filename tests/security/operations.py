@@ -57,6 +57,12 @@ class Operation:
         return PARAMETER.findall(self.path)
 
     @property
+    def query(self) -> list[str]:
+        """The names of what its query may say."""
+        parameters = self.document.get("parameters", [])
+        return [each["name"] for each in parameters if each["in"] == "query"]
+
+    @property
     def is_secured(self) -> bool:
         return bool(self.document.get("security"))
 

@@ -4,9 +4,10 @@ import asyncio
 import email
 import email.policy
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ import notifier.service
 import tasks.service
 from embedded.defaults import DATABASES, mail_folder, variables
 from shared.bus_memory import MemoryBus
+from shared.events import Message
 from shared.run import build_app
 from shared.service import Service
 from shared.testing import ADMIN_KEY, eventually
@@ -43,6 +45,19 @@ OPERATOR = {"x-admin-key": ADMIN_KEY}
 OWN_NETWORK = {"x-forwarded-for": "198.51.100.1"}
 PASSWORD = "correct horse battery staple"
 Json = dict[str, Any]
+
+
+class RecordingBus(MemoryBus):
+    """A memory bus that remembers what went over it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[Message] = []
+
+    @override
+    async def publish(self, messages: Sequence[Message]) -> None:
+        self.published += messages
+        await super().publish(messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,7 @@ class Product:
     http: httpx2.AsyncClient
     services: Mapping[str, Service]
     secrets: Mapping[str, str]
+    bus: RecordingBus
 
     async def sign_up(self, *, password: str = PASSWORD) -> Person:
         """Open an account for somebody new."""
@@ -85,6 +101,11 @@ class Product:
     async def funded(self, amount: int) -> Person:
         """Open an account for somebody new, with credits that tasks has heard of."""
         person = await self.sign_up()
+        await self.grant(person, amount)
+        return person
+
+    async def grant(self, person: Person, amount: int) -> None:
+        """Give somebody their first credits."""
         body = {"user_id": person.id, "amount": amount, "reason": "test"}
         answer = await self.http.post(
             "/api/credits/grant", json={**body, "idempotency_key": uuid4().hex}, headers=OPERATOR
@@ -96,7 +117,6 @@ class Product:
             return bool(await self.rows("tasks", hint, user_id=person.uuid, amount=amount))
 
         await eventually(is_known, what="the granted credits")
-        return person
 
     async def ask(self, person: Person, description: str = "Write a haiku") -> str:
         """Ask for work; return the task's id."""
@@ -149,16 +169,25 @@ async def running(postgres: PostgresServer, folder: Path) -> AsyncIterator[Produ
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms an answer
         settings = await settings_of(postgres, folder, port=listener.getsockname()[1])
-        services = built(settings)
+        services, bus = built(settings), RecordingBus()
         origin = settings["SITE_URL"]
         async with (
-            _served(services, listener),
+            _served(services, bus, listener),
             httpx2.AsyncClient(
-                base_url=origin, timeout=30, trust_env=False, headers=OWN_NETWORK
+                base_url=origin,
+                timeout=30,
+                trust_env=False,
+                headers=OWN_NETWORK,
+                cookies=no_cookies(),
             ) as http,
         ):
             by_name = {service.name: service for service in services}
-            yield Product(origin, folder, http, by_name, settings)
+            yield Product(origin, folder, http, by_name, settings, bus)
+
+
+def no_cookies() -> CookieJar:
+    """Return a jar that stays empty: one client speaks for many people."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 async def settings_of(postgres: PostgresServer, folder: Path, *, port: int) -> dict[str, str]:
@@ -183,9 +212,11 @@ def built(settings: Mapping[str, str]) -> list[Service]:
 
 
 @asynccontextmanager
-async def _served(services: list[Service], listener: socket.socket) -> AsyncIterator[None]:
+async def _served(
+    services: list[Service], bus: RecordingBus, listener: socket.socket
+) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        build_app(services, MemoryBus()),
+        build_app(services, bus),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,5 +1,6 @@
 """Who reaches what: the OpenAPI document's operations, each tried by everybody who must not."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -214,6 +215,48 @@ async def test_no_body_takes_a_field_that_is_not_the_callers_to_set(
 
     assert {operation.id for operation in with_bodies} == set(BODIES)
     assert taken == []
+
+
+@pytest.mark.parametrize("piece", ["\0", "\ud800"], ids=["NUL", "half a character"])
+async def test_no_body_takes_text_that_no_database_can_hold(
+    product: Product, alice: Person, every: list[Operation], piece: str
+):
+    headers = {**alice.headers, **OPERATOR, "Content-Type": "application/json"}
+    taken = []
+    for operation in every:
+        for field, value in (operation.body or {}).items():
+            if isinstance(value, str):
+                body = json.dumps({**BODIES[operation.id], field: value + piece})
+                refused = await product.http.request(
+                    operation.method,
+                    operation.path.format(**nowhere(operation)),
+                    content=body.encode(),
+                    headers=headers,
+                )
+                named = {error["field"] for error in refused.json().get("errors", [])}
+                if refused.status_code != 422 or not named <= {f"body.{field}", "body"}:
+                    taken.append((str(operation), field, refused.text))
+
+    assert taken == []
+
+
+@pytest.mark.parametrize("piece", ["%00", "%ff", "%ed%a0%80", "%0d%0aSet-Cookie:%20a=b"])
+async def test_no_url_with_odd_characters_is_a_failure(
+    product: Product, alice: Person, every: list[Operation], piece: str
+):
+    headers = {**alice.headers, **OPERATOR}
+    failed = []
+    for operation in every:
+        if not operation.is_stream:
+            path = operation.path.format(**dict.fromkeys(operation.parameters, piece))
+            query = "&".join(f"{name}={piece}" for name in operation.query)
+            answer = await product.http.request(
+                operation.method, f"{path}?{query}", headers=headers, json=operation.body
+            )
+            if answer.status_code >= 500 or "set-cookie: a" in str(answer.headers):
+                failed.append((str(operation), answer.status_code))
+
+    assert failed == []
 
 
 def fields(operation: Operation) -> set[str]:
