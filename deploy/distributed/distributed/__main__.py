@@ -2,8 +2,8 @@
 
     python -m distributed
 
-Honours PORT, DATA_DIR and every variable of `.env.example`, like the embedded product. A service that ends is
-started again.
+Honours PORT, DATA_DIR and every variable of `.env.example`, like the embedded product. Whatever ends, a service,
+an engine or nginx, is started again on the data that it left.
 """
 
 import asyncio
@@ -11,9 +11,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import httpx2
 from dotenv import load_dotenv
@@ -34,35 +36,43 @@ STOP_S_MAX = 40
 LOCALHOST = "127.0.0.1"
 
 
+class Part(Protocol):
+    """Something that runs: an engine, a service, nginx."""
+
+    @property
+    def running(self) -> bool: ...
+
+    async def start(self) -> None:
+        """Start it, on the data that it left when it ended."""
+        ...
+
+    async def stop(self) -> None:
+        """Ask it to end, and end it if it does not."""
+        ...
+
+
 class Process:
-    """One of the product's processes, started again whenever it ends."""
+    """A part that is one child process."""
 
-    def __init__(self, module: str, folder: Path, environment: Mapping[str, str]) -> None:
-        self._module = module
-        self._folder = folder
-        self._environment = environment
+    def __init__(self, start: Callable[[], children.Child]) -> None:
+        self._start = start
+        self._child: children.Child | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.running
+
+    async def start(self) -> None:
+        """Start the process, after what one that was killed has left."""
+        if self._child is not None:
+            self._child.sweep()
         self._child = self._start()
-
-    async def watch(self) -> None:
-        """Start the process anew each time it ends."""
-        while True:
-            await asyncio.sleep(RESTART_S)
-            if not self._child.running:
-                print(f"{self._module} ended; starting it again", file=sys.stderr, flush=True)
-                self._child = self._start()
 
     async def stop(self) -> None:
         """Ask the process to end, and end it if it does not."""
-        await self._child.stop(signal.SIGTERM, limit_s=STOP_S_MAX)
-
-    def _start(self) -> children.Child:
-        return children.start(
-            [sys.executable, "-m", self._module],
-            cwd=self._folder,
-            env=self._environment,
-            log=self._folder / "logs" / f"{self._module}.log",
-            death_signal=signal.SIGTERM,
-        )
+        if self._child is not None:
+            await self._child.stop(signal.SIGTERM, limit_s=STOP_S_MAX)
+            self._child.sweep()
 
 
 async def main() -> None:
@@ -73,14 +83,18 @@ async def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with AsyncExitStack() as ending:
-        environment = await _engines(folder, ending)
-        watchers = await _services(folder, environment, ending)
+        engines, environment = await _engines(folder, ending)
+        processes = _processes(folder, environment)
+        ending.push_async_callback(_stop, processes.values())
+        for process in processes.values():
+            await process.start()
+        parts = {**engines, **processes}
+        watchers = [asyncio.create_task(_watch(name, part)) for name, part in parts.items()]
+        ending.push_async_callback(_end, watchers)
         port = environment["PORT"]
         await _until_ready(f"http://{LOCALHOST}:{port}")
         print(f"ready: http://{LOCALHOST}:{port}", flush=True)
         await ended.wait()
-        for watcher in watchers:
-            watcher.cancel()
 
 
 def _data_folder() -> Path:
@@ -89,8 +103,8 @@ def _data_folder() -> Path:
     return folder
 
 
-async def _engines(folder: Path, ending: AsyncExitStack) -> dict[str, str]:
-    """Start RabbitMQ and PostgreSQL; return the environment of every process."""
+async def _engines(folder: Path, ending: AsyncExitStack) -> tuple[dict[str, Part], dict[str, str]]:
+    """Start RabbitMQ and PostgreSQL; return them, and the environment of every process."""
     install_if_missing()
     postgres = EmbeddedPostgres(folder / "postgres")
     ending.push_async_callback(postgres.stop)
@@ -101,13 +115,12 @@ async def _engines(folder: Path, ending: AsyncExitStack) -> dict[str, str]:
     databases = {name: postgres.url(name) for name in SERVICES} | {"bus": rabbitmq.url}
     defaults = variables(folder, os.environ.get("PORT") or "8080", databases)
     defaults |= {"LOG_FORMAT": "json", "LOG_LEVEL": "INFO", "TRUSTED_PROXIES": LOCALHOST}
-    return {**defaults, **{name: value for name, value in os.environ.items() if value}}
+    engines: dict[str, Part] = {"postgres": postgres, "rabbitmq": rabbitmq}
+    return engines, {**defaults, **{name: value for name, value in os.environ.items() if value}}
 
 
-async def _services(
-    folder: Path, environment: Mapping[str, str], ending: AsyncExitStack
-) -> list[asyncio.Task[None]]:
-    """Start a process a service, the desk and nginx; return the tasks that keep them running."""
+def _processes(folder: Path, environment: Mapping[str, str]) -> dict[str, Part]:
+    """Return what stands on the engines: a process a service, the desk and nginx."""
     *service_ports, desk_port = free_ports(len(SERVICES) + 1)
     ports = {name: str(port) for name, port in zip(SERVICES, service_ports, strict=True)}
     bases = {name.replace("_", "-"): f"http://{LOCALHOST}:{port}" for name, port in ports.items()}
@@ -115,23 +128,49 @@ async def _services(
         "JWKS_URL": f"{bases['auth']}/.well-known/jwks.json",
         "GATEWAY_SERVICES": json.dumps(bases),
     }
-    processes = [
-        Process(module, folder, {**environment, **own, "PORT": port})
-        for module, port in {**ports, "gateway": str(desk_port)}.items()
-    ]
-    for process in processes:
-        ending.push_async_callback(process.stop)
-    upstreams = {name.upper(): f"{LOCALHOST}:{port}" for name, port in ports.items()}
-    front = nginx.start(
-        folder / "nginx",
-        {
-            **upstreams,
-            "DESK": f"{LOCALHOST}:{desk_port}",
-            "LISTEN": f"{LOCALHOST}:{environment['PORT']}",
+    modules = {**ports, "gateway": str(desk_port)}
+    front = {name.upper(): f"{LOCALHOST}:{port}" for name, port in ports.items()}
+    front |= {"DESK": f"{LOCALHOST}:{desk_port}", "LISTEN": f"{LOCALHOST}:{environment['PORT']}"}
+    return {
+        **{
+            module: Process(partial(_run, module, folder, {**environment, **own, "PORT": port}))
+            for module, port in modules.items()
         },
+        "nginx": Process(partial(nginx.start, folder / "nginx", front)),
+    }
+
+
+def _run(module: str, folder: Path, environment: Mapping[str, str]) -> children.Child:
+    return children.start(
+        [sys.executable, "-m", module],
+        cwd=folder,
+        env=environment,
+        log=folder / "logs" / f"{module}.log",
+        death_signal=signal.SIGTERM,
     )
-    ending.push_async_callback(front.stop, signal.SIGTERM, limit_s=STOP_S_MAX)
-    return [asyncio.create_task(process.watch()) for process in processes]
+
+
+async def _watch(name: str, part: Part) -> None:
+    """Start a part anew each time it ends."""
+    while True:
+        await asyncio.sleep(RESTART_S)
+        if part.running:
+            continue
+        print(f"{name} ended; starting it again", file=sys.stderr, flush=True)
+        try:
+            await part.start()
+        except Exception as reason:  # noqa: BLE001 - what cannot start now may in a moment
+            print(f"{name} does not start: {reason}", file=sys.stderr, flush=True)
+
+
+async def _end(watchers: Iterable[asyncio.Task[None]]) -> None:
+    for watcher in watchers:
+        watcher.cancel()
+    await asyncio.gather(*watchers, return_exceptions=True)
+
+
+async def _stop(parts: Iterable[Part]) -> None:
+    await asyncio.gather(*(part.stop() for part in parts))
 
 
 async def _until_ready(origin: str) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +104,12 @@ class Child:
             pass
         finally:
             self.kill()
+
+    def sweep(self) -> None:
+        """End what a child that has ended left running: the rest of its process group."""
+        assert not self.running, "it is no leftover"
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """End the child at once, if it still runs, and leave no zombie."""

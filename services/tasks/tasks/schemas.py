@@ -18,7 +18,13 @@ DESCRIPTION_CHARS_MAX = 16_000
 
 NOT_BLANK = r"^[^\x00]*[^\x00-\x20][^\x00]*$"
 Description = Annotated[
-    Text, Field(min_length=1, max_length=DESCRIPTION_CHARS_MAX, pattern=NOT_BLANK)
+    Text,
+    Field(
+        min_length=1,
+        max_length=DESCRIPTION_CHARS_MAX,
+        pattern=NOT_BLANK,
+        json_schema_extra={"pattern": NOT_BLANK},  # pydantic leaves out what follows a validator
+    ),
 ]
 
 
