@@ -123,7 +123,7 @@ async def running(services: Sequence[Service], bus: Bus) -> AsyncIterator[None]:
     """Start the services on the bus, and end them again: drain, stop workers, close."""
     async with AsyncExitStack() as ending:
         for service in services:
-            ending.push_async_callback(_close, service)
+            ending.push_async_callback(service.database.close)
             await migrate(service.database.engine, service.migrations)
         ending.push_async_callback(bus.close)
         await _first_contact(bus)
@@ -184,12 +184,6 @@ async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _close(service: Service) -> None:
-    if service.close is not None:
-        await service.close()
-    await service.database.close()
 
 
 class _App(FastAPI):

@@ -31,7 +31,7 @@ class Service:
     `migrations` is the package that holds its Alembic versions; `resources` are what its routes ask for by
     type; `checks` are what its readiness depends on besides database and bus, `watched` what
     it can be without for a while: named beside them, and not decisive. `farewell` is called
-    when the process begins to end, so that open streams do; `close` at the very end.
+    when the process begins to end, so that open streams do.
     """
 
     name: str
@@ -44,4 +44,3 @@ class Service:
     checks: Mapping[str, Check] = field(default_factory=dict)
     watched: Mapping[str, Check] = field(default_factory=dict)
     farewell: Callable[[], None] | None = None
-    close: Check | None = None

@@ -133,8 +133,6 @@ async def under_test(service: Service) -> AsyncIterator[ServiceUnderTest]:
         finally:
             if service.farewell is not None:
                 service.farewell()
-            if service.close is not None:
-                await service.close()
             await service.database.close()
 
 

@@ -46,8 +46,6 @@ async def services(
         await migrate(service.database.engine, service.migrations)
     yield {service.name: service for service in of_all}
     for service in of_all:
-        if service.close is not None:
-            await service.close()
         await service.database.close()
 
 
