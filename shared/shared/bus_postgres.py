@@ -9,7 +9,6 @@ void, so what a killed consumer had in hand comes again within seconds.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from itertools import count
 from secrets import randbelow
 from typing import Any
 
@@ -123,6 +122,7 @@ class PostgresBus:
     async def subscribe(self, queue: str, receive: Receive) -> None:
         """Hand what arrives to `receive` in batches, until closed."""
         self._arrived[queue] = asyncio.Event()
+        self._troubles[queue] = f"the queue {queue} is not being served yet"
         self._consumers.append(asyncio.create_task(self._consume(queue, receive)))
 
     async def check(self) -> None:
@@ -168,15 +168,16 @@ class PostgresBus:
 
     async def _consume(self, queue: str, receive: Receive) -> None:
         """Serve the queue on one session after another, whatever happens to each."""
-        for failures in count(1):
+        failures = 0
+        while not self._is_draining:
             try:
                 await self._serve_one_session(queue, receive)
             except Exception as flaw:  # noqa: BLE001 - whatever ended it, the next one may serve
+                failures = failures + 1 if queue in self._troubles else 1
                 self._troubles[queue] = f"the queue {queue} is not being served: {flaw!r}"
                 log.warning("bus_session_lost", queue=queue, reason=repr(flaw))
-            if self._is_draining:
-                return
-            await asyncio.sleep(min(0.1 * 2 ** min(failures, 10), PAUSE_S_MAX))
+            if not self._is_draining:
+                await asyncio.sleep(min(0.1 * 2 ** min(failures, 10), PAUSE_S_MAX))
 
     async def _serve_one_session(self, queue: str, receive: Receive) -> None:
         session = await asyncpg.connect(

@@ -176,7 +176,7 @@ class _Consumer:
                 failures = 0
             except (Exception, asyncio.CancelledError) as flaw:  # noqa: BLE001 - whatever a lost broker says
                 _raise_if_cancelled()
-                failures += 1
+                failures = failures + 1 if self.trouble else 1
                 self._say(f"the queue {self.queue} is not being served: {flaw!r}")
             if not self._is_stopping:
                 await asyncio.sleep(_pause_s(failures))

@@ -92,15 +92,18 @@ class Verifier:
         return claims
 
     async def _key(self, kid: str) -> PyJWK:
-        async with self._fetching:
-            if kid not in self._keys and time.monotonic() - self._fetched_at > REFETCH_S:
-                await self._fetch()
+        if kid not in self._keys:  # whoever has a known one does not wait for strangers
+            async with self._fetching:
+                if kid not in self._keys and time.monotonic() - self._fetched_at > REFETCH_S:
+                    await self._fetch()
         if not self._keys:
             message = "The keys that verify access tokens cannot be had right now."
             raise Unavailable(message)
         return self._keys[kid]
 
     async def _fetch(self) -> None:
+        if self._keys:  # a try counts too: an auth that hangs is not asked each time
+            self._fetched_at = time.monotonic()
         try:
             keys = PyJWKSet.from_dict(await self._fetch_key_set()).keys
         except (httpx2.HTTPError, jwt.PyJWKSetError, ValueError) as flaw:

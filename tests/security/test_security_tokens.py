@@ -4,6 +4,7 @@ What makes a token wrong is tried in full at auth (`services/auth/tests/test_aut
 service verifies at all, with the right keys, issuer and audience, and takes nothing else for a token.
 """
 
+import asyncio
 import base64
 import json
 import time
@@ -21,9 +22,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import OKPAlgorithm
 
+from shared.errors import Unauthorized
 from shared.sealing import Seal
-from shared.testing import ADMIN_KEY
-from shared.tokens import TOKEN_TYPE
+from shared.testing import ADMIN_KEY, ISSUER, TokenIssuer
+from shared.tokens import TOKEN_TYPE, Verifier
 from tests.security.product import PASSWORD, Person, Product
 
 DOORS = {
@@ -186,6 +188,33 @@ async def test_an_access_token_is_no_other_secret(product: Product, alice: Perso
 
     statuses = [each.status_code for each in (by_cookie, renewed, as_key, as_link)]
     assert statuses == [401, 401, 401, 422]
+
+
+async def test_a_flood_of_unknown_keys_keeps_nobody_waiting_while_auth_hangs():
+    """Otherwise anybody could have every service ask auth for keys, five seconds each, one after another."""
+    issuer, is_back = TokenIssuer(), asyncio.Event()
+    asked = []
+
+    async def fetch() -> dict[str, Any]:
+        asked.append(NOW)
+        if len(asked) > 1:
+            await is_back.wait()
+        return await issuer.key_set()
+
+    verifier = Verifier(fetch, issuer=ISSUER)
+    genuine = issuer.token(uuid4())
+    await verifier.verify(genuine)
+    verifier._fetched_at = float("-inf")  # long ago
+    unknown = jwt.encode({}, Ed25519PrivateKey.generate(), "EdDSA", headers={"kid": "unknown"})
+
+    flood = [asyncio.create_task(verifier.verify(unknown)) for _ in range(50)]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(verifier.verify(genuine), 5)
+    is_back.set()
+
+    refused = await asyncio.gather(*flood, return_exceptions=True)
+    assert {type(each) for each in refused} == {Unauthorized}
+    assert len(asked) == 2
 
 
 async def test_the_first_of_two_authorizations_counts(product: Product, alice: Person, bob: Person):
