@@ -15,6 +15,12 @@ from typing import Protocol
 from shared.events import Message
 
 BATCH_MAX = 200
+DEAD = ".dead"
+
+
+def dead_queue(queue: str) -> str:
+    """Return the name of the queue that takes what the broker gave up delivering to `queue`."""
+    return f"{queue}{DEAD}"
 
 
 class PublishFailed(Exception):

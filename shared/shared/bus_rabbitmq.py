@@ -17,17 +17,24 @@ import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import AbstractChannel, DeliveredMessage
 from aiormq.channel import Channel
-from pamqp.commands import Basic
 from pamqp.common import FieldValue
 
-from shared.bus import BATCH_MAX, BusUnavailable, Delivery, PublishFailed, Receive
-from shared.events import CONTENT_TYPE, Message
+from shared.bus import (
+    BATCH_MAX,
+    DEAD,
+    BusUnavailable,
+    Delivery,
+    PublishFailed,
+    Receive,
+    dead_queue,
+)
+from shared.bus_rabbitmq_publish import publish_together
+from shared.events import Message
 
 log = structlog.get_logger()
 
 EXCHANGE = "events"
 DEAD_EXCHANGE = "events.dead"
-DEAD = ".dead"
 CONFIRM_S_MAX = 30.0
 CONNECT_S_MAX = 10.0
 PAUSE_S_MAX = 5.0
@@ -47,11 +54,6 @@ QUORUM: dict[str, FieldValue] = {
 }
 
 DEAD_QUORUM: dict[str, FieldValue] = {"x-queue-type": "quorum"}
-
-
-def dead_queue(queue: str) -> str:
-    """Return the name of the queue that takes what the broker gave up delivering to `queue`."""
-    return f"{queue}{DEAD}"
 
 
 class RabbitBus:
@@ -76,18 +78,14 @@ class RabbitBus:
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Return once the broker confirmed every message; raise PublishFailed for the others."""
+        if not messages:
+            return
         try:
             channel = await self._publishing()
-        except BusUnavailable as flaw:
-            raise PublishFailed(dict.fromkeys(range(len(messages)), str(flaw))) from flaw
-        outcomes = await asyncio.gather(
-            *(_publish_one(channel, message) for message in messages), return_exceptions=True
-        )
-        failed = {
-            index: repr(outcome)
-            for index, outcome in enumerate(outcomes)
-            if isinstance(outcome, BaseException)
-        }
+            failed = await publish_together(channel, EXCHANGE, messages, limit_s=CONFIRM_S_MAX)
+        except (Exception, asyncio.CancelledError) as flaw:
+            _raise_if_cancelled()
+            raise PublishFailed(dict.fromkeys(range(len(messages)), repr(flaw))) from flaw
         if failed:
             raise PublishFailed(failed)
 
@@ -142,6 +140,7 @@ class RabbitBus:
         self._connection = await _connect(self._url, "publish")
         channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         underlay = await channel.get_underlay_channel()
+        _raise_if_cancelled()
         assert isinstance(underlay, Channel)
         return underlay
 
@@ -199,6 +198,7 @@ class _Consumer:
         await channel.basic_qos(prefetch_count=PREFETCH, timeout=CONNECT_S_MAX)
         await channel.basic_consume(self.queue, self._take, timeout=CONNECT_S_MAX)
         self.trouble = None
+        _raise_if_cancelled()  # the library may have swallowed it
         while not (self._is_stopping or self._is_lost):
             if not self._waiting:
                 self._arrived.clear()
@@ -245,7 +245,11 @@ class _Consumer:
 
 
 def _raise_if_cancelled() -> None:
-    """Go on with a cancellation of this task; aiormq raises others to end what waits on a lost channel."""
+    """Go on with a cancellation of this task.
+
+    aiormq raises others to end what waits on a lost channel; and `asyncio.wait_for`, before Python 3.12, loses
+    one that comes together with the answer.
+    """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
@@ -271,24 +275,6 @@ async def _declare_queue(channel: AbstractChannel, queue: str, names: Sequence[s
     await channel.queue_declare(queue=queue, durable=True, arguments=arguments)
     for name in names:
         await channel.queue_bind(queue=queue, exchange=EXCHANGE, routing_key=name)
-
-
-async def _publish_one(channel: Channel, message: Message) -> None:
-    await channel.basic_publish(
-        message.body,
-        exchange=EXCHANGE,
-        routing_key=message.name,
-        mandatory=True,
-        wait=False,
-        timeout=CONFIRM_S_MAX,
-        properties=Basic.Properties(
-            content_type=CONTENT_TYPE,
-            delivery_mode=2,
-            message_id=message.headers.get("ce-id"),
-            message_type=message.name,
-            headers=dict(message.headers),
-        ),
-    )
 
 
 def _delivery(message: DeliveredMessage, *, was_dead: bool) -> Delivery:

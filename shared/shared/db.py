@@ -15,17 +15,38 @@ from datetime import datetime
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
-from sqlalchemy import Executable, Result, Select, func, insert, inspect, select
+from sqlalchemy import (
+    DateTime,
+    Executable,
+    LargeBinary,
+    Result,
+    Select,
+    Text,
+    bindparam,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.dml import UpdateBase
 
-from shared import tables
 from shared.clock import Clock, Ids, SystemClock
 from shared.events import Envelope, Event
 
 BODY_BYTES_MAX = 256 * 1024
+INTO_OUTBOX = text("""
+    INSERT INTO outbox (name, headers, body, created_at)
+    SELECT * FROM unnest(:names, :headers, :bodies, :times)
+""").bindparams(
+    bindparam("names", type_=ARRAY(Text)),
+    bindparam("headers", type_=ARRAY(JSONB)),
+    bindparam("bodies", type_=ARRAY(LargeBinary)),
+    bindparam("times", type_=ARRAY(DateTime(timezone=True))),
+)
 CORRELATION: ContextVar[UUID | None] = ContextVar("correlation", default=None)
 
 T = TypeVar("T")
@@ -44,7 +65,7 @@ class Tx:
         self._database = database
         self._cause = cause
         self._now: datetime | None = None
-        self._outgoing: list[dict[str, Any]] = []
+        self._outgoing: list[Envelope] = []
         self._after_commit: list[Callable[[], None]] = []
 
     async def now(self) -> datetime:
@@ -70,15 +91,7 @@ class Tx:
         if len(envelope.body) > BODY_BYTES_MAX:
             reason = f"{envelope.name} is {len(envelope.body)} bytes"
             raise EventTooLarge(reason)
-        message = envelope.to_message()
-        self._outgoing.append(
-            {
-                "name": message.name,
-                "headers": dict(message.headers),
-                "body": message.body,
-                "created_at": envelope.time,
-            }
-        )
+        self._outgoing.append(envelope)
 
     @contextmanager
     def answering(self, cause: Envelope) -> Iterator[None]:
@@ -148,7 +161,7 @@ class Tx:
 
     async def _finish(self) -> None:
         if self._outgoing:
-            await self._session.execute(insert(tables.outbox), self._outgoing)
+            await self._session.execute(INTO_OUTBOX, _columns(self._outgoing))
         await self._session.commit()
         for callback in self._after_commit:
             callback()
@@ -230,3 +243,13 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _columns(envelopes: Sequence[Envelope]) -> dict[str, list[Any]]:
+    """Return the rows of the outbox for these envelopes, column by column."""
+    return {
+        "names": [envelope.name for envelope in envelopes],
+        "headers": [dict(envelope.to_message().headers) for envelope in envelopes],
+        "bodies": [envelope.body for envelope in envelopes],
+        "times": [envelope.time for envelope in envelopes],
+    }

@@ -3,40 +3,37 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import literal_column
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import DateTime, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.db import Tx
 from shared.events import Envelope
-from shared.tables import inbox
+
+# A duplicate writes too: its acknowledgement must not rest on a row that a failed-over database never had.
+REMEMBER = text("""
+    INSERT INTO inbox (event_id, source, name, first_seen_at)
+    SELECT event_id, source, name, :now
+    FROM unnest(:ids, :sources, :names) AS event (event_id, source, name)
+    ORDER BY event_id, source
+    ON CONFLICT (event_id, source) DO UPDATE SET seen = inbox.seen + 1
+    RETURNING source, event_id, xmax = 0 AS is_new
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("sources", type_=ARRAY(Text)),
+    bindparam("names", type_=ARRAY(Text)),
+    bindparam("now", type_=DateTime(timezone=True)),
+)
 
 
 async def first_time(tx: Tx, envelopes: Sequence[Envelope]) -> set[tuple[str, UUID]]:
-    """Remember the envelopes; return (source, id) of those that were never seen before.
-
-    The path of a duplicate writes too (it counts `seen`): its acknowledgement must not rest on a row that a
-    failed-over database never had.
-    """
+    """Remember the envelopes; return (source, id) of those that were never seen before."""
     if not envelopes:
         return set()
-    now = await tx.now()
+    events = {(envelope.source, envelope.id): envelope for envelope in envelopes}.values()
     rows = {
-        (envelope.source, envelope.id): {
-            "event_id": envelope.id,
-            "source": envelope.source,
-            "name": envelope.name,
-            "first_seen_at": now,
-        }
-        for envelope in envelopes
+        "ids": [event.id for event in events],
+        "sources": [event.source for event in events],
+        "names": [event.name for event in events],
+        "now": await tx.now(),
     }
-    ordered = sorted(rows.values(), key=lambda row: (row["event_id"], row["source"]))
-    statement = insert(inbox).values(ordered)
-    statement = statement.on_conflict_do_update(
-        index_elements=[inbox.c.event_id, inbox.c.source], set_={"seen": inbox.c.seen + 1}
-    )
-    result = await tx.execute(
-        statement.returning(
-            inbox.c.source, inbox.c.event_id, literal_column("xmax = 0").label("new")
-        )
-    )
-    return {(row.source, row.event_id) for row in result if row.new}
+    return {(row.source, row.event_id) for row in await tx.execute(REMEMBER, rows) if row.is_new}

@@ -117,6 +117,19 @@ async def test_a_killed_server_starts_again(tmp_path):
         assert await read(postgres) == ["kept"]
 
 
+@pytest.mark.parametrize("name", ["plain", "a b, ü:1"])
+async def test_a_killed_server_starts_again_at_the_same_address(tmp_path, name):
+    async with running(tmp_path / name) as postgres:
+        await write(postgres, "kept")
+        url = postgres.url("notes")
+
+        postgres.kill()
+        await postgres.start()
+
+        assert postgres.url("notes") == url
+        assert await query(url, "SELECT words FROM note") == ["kept"]
+
+
 async def test_a_pid_which_another_process_has_now_is_no_obstacle(tmp_path):
     async with running(tmp_path / "other"):
         async with running(tmp_path / "crashed"):
