@@ -7,7 +7,7 @@ async def create_task(body: NewTask, user: CurrentUser, tx: Transaction, once: O
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -15,13 +15,11 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from shared.db import Database, Tx
-from shared.errors import Conflict, Forbidden, Unauthorized
+from shared.errors import Forbidden, Unauthorized
+from shared.idempotency import Answer, Mark, Outcome, once_each
 from shared.ids import public
-from shared.tables import idempotency_keys as keys
 from shared.tokens import User, Verifier
 
 RESOURCES: Final = "impacter.resources"
@@ -107,39 +105,44 @@ async def _operator(
 CurrentOperator = Annotated[Operator, Depends(_operator)]
 
 
-class OnceOnly:
-    """Gives one answer for one idempotency key, however often the request comes.
+def operators_and(keys: Sequence[AdminKey]) -> Callable[..., Awaitable[None]]:
+    """Return the dependency that lets operators pass, and programs whose bearer token is one of these keys."""
 
-    The key is the caller's own and lives with the route; without one every request is new. The same key with
-    another body is a conflict. The stored answer and the work are one transaction.
-    """
+    async def check(
+        request: Request, bearer: Bearer, presented: Annotated[str | None, Depends(_admin_key)]
+    ) -> None:
+        if bearer is None or not any(key.matches(bearer.credentials.strip()) for key in keys):
+            await _operator(request, bearer, presented)
+
+    return check
+
+
+class OnceOnly:
+    """The idempotency key of a request, if it has one: see `shared.idempotency`."""
 
     def __init__(self, route: str, key: str | None, request_hash: bytes) -> None:
         self._route = route
         self._key = key
         self._hash = request_hash
 
+    def mark(self, user: User) -> Mark | None:
+        """Return what tells the request apart; None for one without a key, which is always new."""
+        if self._key is None:
+            return None
+        return Mark(public("usr", user.id), self._route, self._key, self._hash)
+
     async def run(
         self, tx: Tx, user: User, work: Callable[[], Awaitable[BaseModel]], *, status: int = 200
     ) -> Response:
         """Do the work and return its answer, or the answer that the same key was given before."""
-        if self._key is None:
-            return _answer(status, (await work()).model_dump_json().encode())
-        mark = {"caller": public("usr", user.id), "route": self._route, "key": self._key}
-        row = {**mark, "request_hash": self._hash, "created_at": await tx.now()}
-        claim = insert(keys).values(row).on_conflict_do_nothing().returning(keys.c.key)
-        if (await tx.execute(claim)).first() is None:
-            return await self._replay(tx, mark)
-        body = (await work()).model_dump_json().encode()
-        await tx.execute(update(keys).where(*_is(mark)).values(status=status, body=body))
-        return _answer(status, body)
 
-    async def _replay(self, tx: Tx, mark: Mapping[str, str]) -> Response:
-        row = (await tx.execute(select(keys).where(*_is(mark)))).one()
-        if not hmac.compare_digest(bytes(row.request_hash), self._hash):
-            message = "This Idempotency-Key was used with another request."
-            raise Conflict(message)
-        return _answer(row.status, bytes(row.body), replayed="true")
+        async def do(to_do: Sequence[int]) -> list[Outcome]:
+            return [Answer(status, (await work()).model_dump_json().encode()) for _ in to_do]
+
+        [outcome] = await once_each(tx, [self.mark(user)], do)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return response_of(outcome)
 
 
 async def _once(
@@ -157,10 +160,7 @@ async def _once(
 Once = Annotated[OnceOnly, Depends(_once)]
 
 
-def _is(mark: Mapping[str, str]) -> list[Any]:
-    return [keys.c[name] == value for name, value in mark.items()]
-
-
-def _answer(status: int, body: bytes, **headers: str) -> Response:
-    marks = {f"idempotency-{name}": value for name, value in headers.items()}
-    return Response(body, status_code=status, media_type="application/json", headers=marks)
+def response_of(answer: Answer) -> Response:
+    """Return an answer as a response, with a header that tells whether it was given before."""
+    headers = {"idempotency-replayed": "true"} if answer.is_replay else None
+    return Response(answer.body, answer.status, headers, media_type="application/json")

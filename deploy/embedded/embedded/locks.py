@@ -82,6 +82,8 @@ def _read(lock_file: int) -> tuple[int, int]:
 
 
 def _is_alive(pid: int) -> bool:
+    if pid == NOBODY:  # which the system takes for our own process group
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

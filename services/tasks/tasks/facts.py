@@ -61,7 +61,7 @@ async def progress(tx: Tx, task_id: UUID, signs: Iterable[Received[TaskProgresse
     shown = [_shown(task, sign.event) for sign in signs if _is_newer(task, sign)]
     if shown and task.advance(Status.RUNNING):
         await story.show(tx, task)
-    await stream.emit(tx, task.user_id, *shown)
+    await stream.emit(tx, *shown)
 
 
 async def finish(tx: Tx, event: TaskFinished) -> None:
@@ -116,7 +116,7 @@ def _shown(task: Task, event: TaskProgressed) -> Change:
         "note": note,
         "text": text,
     }
-    return Change("progress", data)
+    return Change(task.user_id, "progress", data)
 
 
 async def _keep(tx: Tx, task: Task, file: DeliveredFile, place: int) -> None:

@@ -1,15 +1,16 @@
 """What is known here of a user's credits: a courtesy to who asks for work; billing's gate decides."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from shared.contracts.credits import Balance
 from shared.db import Tx
 from tasks import stream
-from tasks.models import BalanceHint, Task
+from tasks.models import BalanceHint
 from tasks.status import Status
 from tasks.stream import Change
 
@@ -22,12 +23,14 @@ LEARN = _NEW.on_conflict_do_update(
     },
     where=BalanceHint.account_version < _NEW.excluded.account_version,
 ).returning(BalanceHint.user_id)
-AVAILABLE = (
-    select(BalanceHint.available).where(BalanceHint.user_id == bindparam("user")).with_for_update()
-)
-PENDING = select(func.coalesce(func.sum(Task.maximum), 0)).where(
-    Task.user_id == bindparam("user"), Task.status == Status.PENDING
-)
+AVAILABLE = text("""
+    SELECT user_id, available FROM balance_hints WHERE user_id = ANY (:users)
+    ORDER BY user_id FOR UPDATE
+""").bindparams(bindparam("users", type_=ARRAY(Uuid)))
+PENDING = text(f"""
+    SELECT user_id, sum(maximum) AS maximum FROM tasks
+    WHERE user_id = ANY (:users) AND status = '{Status.PENDING}' GROUP BY user_id
+""").bindparams(bindparam("users", type_=ARRAY(Uuid)))  # noqa: S608 - a constant of ours
 
 
 async def learn(tx: Tx, user_id: UUID, balance: Balance) -> None:
@@ -40,7 +43,7 @@ async def learn(tx: Tx, user_id: UUID, balance: Balance) -> None:
         "account_version": balance.version,
     }
     if (await tx.execute(LEARN, row)).first() is not None:
-        await stream.emit(tx, user_id, Change("credits", _credits(balance)))
+        await stream.emit(tx, Change(user_id, "credits", _credits(balance)))
 
 
 async def credits_of(tx: Tx, user_id: UUID) -> dict[str, int]:
@@ -48,11 +51,15 @@ async def credits_of(tx: Tx, user_id: UUID) -> dict[str, int]:
     return _credits(await tx.get(BalanceHint, user_id))
 
 
-async def spare(tx: Tx, user_id: UUID) -> int:
-    """Return what is available less what pending tasks may take, and keep the hint locked until the end."""
-    available = (await tx.execute(AVAILABLE, {"user": user_id})).scalar()
-    pending = (await tx.execute(PENDING, {"user": user_id})).scalar_one()
-    return (available or 0) - int(pending)
+async def spare_of(tx: Tx, users: Iterable[UUID]) -> dict[UUID, int]:
+    """Return what each has available less what pending tasks may take; the hints stay locked until the end."""
+    asked = {"users": list(set(users))}
+    spare = dict.fromkeys(asked["users"], 0)
+    for row in await tx.execute(AVAILABLE, asked):
+        spare[row.user_id] += row.available
+    for row in await tx.execute(PENDING, asked):
+        spare[row.user_id] -= int(row.maximum)
+    return spare
 
 
 def _credits(known: Balance | BalanceHint | None) -> dict[str, Any]:

@@ -1,16 +1,30 @@
 """What customers do with tasks: ask for one, end it, ask again."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import insert
 
 from shared.contracts.tasks import TaskCancelRequested, TaskCreated
 from shared.db import Tx
 from shared.errors import Conflict, DomainError
+from shared.group_commit import Asked
 from tasks import hints, history, quotes, story
 from tasks.classification import AgentType
-from tasks.models import Task
-from tasks.quotes import Agreement
+from tasks.models import Base, Task
+from tasks.quotes import Agreement, Wanted
 from tasks.status import Status
+
+SET_AT_FIRST = (
+    *("id", "user_id", "description", "agent_type", "status", "expected", "maximum"),
+    *("per_unit_milli", "rate_card_version", "credits_spent", "is_cancel_requested", "attempt"),
+    *("created_at", "updated_at"),
+)
+NEW = insert(Base.metadata.tables[Task.__tablename__])
 
 
 class InsufficientCredits(DomainError):
@@ -32,39 +46,48 @@ class NotRetryable(Conflict):
     code = "not_retryable"
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A task that billing is asked to admit, and the credits that remain if it does."""
+
+    task: Task
+    credits_remaining: int
+
+
 async def create(
-    tx: Tx, user_id: UUID, description: str, agreement: Agreement, *, checkout_url: str
-) -> tuple[Task, int]:
-    """Accept a task and return it with the credits that remain; billing decides whether it may run."""
-    terms = agreement.terms
-    spare = await hints.spare(tx, user_id)
-    if spare < terms.maximum:
-        raise InsufficientCredits(
-            needed=terms.maximum, available=max(spare, 0), checkout_url=checkout_url
-        )
-    task = await _pending(tx, user_id, description, agreement)
-    tx.add(task)
-    tx.publish(
-        TaskCreated(
-            task_id=task.id,
-            user_id=user_id,
-            agent_type=agreement.agent_type,
-            description=description,
-            terms=terms,
-        )
-    )
-    await story.note(tx, task, "created")
-    await story.show(tx, task)
-    return task, spare - terms.maximum
+    tx: Tx, asked: Sequence[Asked[Wanted]], *, checkout_url: str
+) -> list[Accepted | DomainError]:
+    """Accept each task that its user can afford, first come first served; billing decides whether it may run."""
+    wanted = [item.question for item in asked]
+    offers = await quotes.agreements(tx, wanted)
+    spare = await hints.spare_of(tx, (item.user_id for item in wanted))
+    now, tasks = await tx.now(), []
+    answers: list[Accepted | DomainError] = []
+    for item, offer in zip(asked, offers, strict=True):
+        verdict = _judge(item.question, offer, spare, checkout_url)
+        if isinstance(verdict, DomainError):
+            answers.append(verdict)
+            continue
+        task = _pending(tx.new_id(), item.question, verdict, now)
+        item.publish(tx, _created(task, verdict))
+        tasks.append(task)
+        answers.append(Accepted(task, spare[task.user_id]))
+    if tasks:
+        await tx.execute(NEW, [_row(task) for task in tasks])
+        await story.begin(tx, tasks)
+    return answers
 
 
-async def retry(tx: Tx, user_id: UUID, task_id: UUID, *, checkout_url: str) -> tuple[Task, int]:
+async def retry(tx: Tx, user_id: UUID, task_id: UUID, *, checkout_url: str) -> Accepted:
     """Accept the work of an ended task as a new one, on today's terms."""
     ended = await history.find(tx, user_id, task_id)
     if not ended.is_final or ended.status == Status.COMPLETED:
         raise NotRetryable
-    agreement = quotes.agreement_for(ended.description, AgentType(ended.agent_type))
-    return await create(tx, user_id, ended.description, agreement, checkout_url=checkout_url)
+    wanted = Wanted(user_id, ended.description, AgentType(ended.agent_type))
+    [answer] = await create(tx, [Asked(wanted)], checkout_url=checkout_url)
+    if isinstance(answer, DomainError):
+        raise answer
+    return answer
 
 
 async def cancel(tx: Tx, user_id: UUID, task_id: UUID) -> Task:
@@ -80,12 +103,26 @@ async def cancel(tx: Tx, user_id: UUID, task_id: UUID) -> Task:
     return task
 
 
-async def _pending(tx: Tx, user_id: UUID, description: str, agreement: Agreement) -> Task:
-    now = await tx.now()
+def _judge(
+    wanted: Wanted, offer: Agreement | DomainError, spare: dict[UUID, int], checkout_url: str
+) -> Agreement | DomainError:
+    """Take the work's maximum from what the user has to spare, or refuse it."""
+    if isinstance(offer, DomainError):
+        return offer
+    available, needed = spare[wanted.user_id], offer.terms.maximum
+    if available < needed:
+        return InsufficientCredits(
+            needed=needed, available=max(available, 0), checkout_url=checkout_url
+        )
+    spare[wanted.user_id] -= needed
+    return offer
+
+
+def _pending(task_id: UUID, wanted: Wanted, agreement: Agreement, now: datetime) -> Task:
     return Task(
-        id=tx.new_id(),
-        user_id=user_id,
-        description=description,
+        id=task_id,
+        user_id=wanted.user_id,
+        description=wanted.description,
         agent_type=agreement.agent_type.value,
         status=Status.PENDING.value,
         expected=agreement.terms.expected,
@@ -98,3 +135,17 @@ async def _pending(tx: Tx, user_id: UUID, description: str, agreement: Agreement
         created_at=now,
         updated_at=now,
     )
+
+
+def _created(task: Task, agreement: Agreement) -> TaskCreated:
+    return TaskCreated(
+        task_id=task.id,
+        user_id=task.user_id,
+        agent_type=agreement.agent_type,
+        description=task.description,
+        terms=agreement.terms,
+    )
+
+
+def _row(task: Task) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in SET_AT_FIRST}

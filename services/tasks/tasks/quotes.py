@@ -1,15 +1,17 @@
 """Quotes: what work may cost, offered for a while; and the agreement that a task is made on."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from shared.contracts.tasks import Terms
 from shared.db import Tx
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, DomainError, NotFound
+from shared.sql import among
 from tasks import rate_card
 from tasks.classification import AgentType, classify
 from tasks.models import Quote
@@ -72,17 +74,38 @@ async def make(
     return quote
 
 
-async def accept(
-    tx: Tx, user_id: UUID, quote_id: UUID, description: str, agent_type: AgentType | None
-) -> Agreement:
-    """Return what the quote offered; raise where it is not the user's, has ended or is for other work."""
-    quote = await tx.get(Quote, quote_id)
-    if quote is None or quote.user_id != user_id:
-        raise QuoteNotFound
-    if quote.valid_until <= await tx.now():
-        raise QuoteExpired
-    if quote.description_hash != _hash(description) or agent_type not in (None, quote.agent_type):
-        raise QuoteMismatch
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The work that a user wants done, on a quote's terms or on today's."""
+
+    user_id: UUID
+    description: str
+    agent_type: AgentType | None = None
+    quote_id: UUID | None = None
+
+
+async def agreements(tx: Tx, wanted: Sequence[Wanted]) -> list[Agreement | DomainError]:
+    """Return the terms for each work, or why its quote does not hold: not the user's, ended, for other work."""
+    asked_for = {item.quote_id for item in wanted} - {None}
+    rows = await tx.scalars(select(Quote).where(among(Quote.id, asked_for))) if asked_for else ()
+    made = {quote.id: quote for quote in rows}
+    now = await tx.now()
+    return [
+        agreement_for(item.description, item.agent_type)
+        if item.quote_id is None
+        else _offered(made.get(item.quote_id), item, now)
+        for item in wanted
+    ]
+
+
+def _offered(quote: Quote | None, wanted: Wanted, now: datetime) -> Agreement | DomainError:
+    if quote is None or quote.user_id != wanted.user_id:
+        return QuoteNotFound()
+    if quote.valid_until <= now:
+        return QuoteExpired()
+    is_same_work = quote.description_hash == _hash(wanted.description)
+    if not is_same_work or wanted.agent_type not in (None, quote.agent_type):
+        return QuoteMismatch()
     return Agreement(AgentType(quote.agent_type), quote.terms, quote.rate_card_version)
 
 

@@ -10,8 +10,10 @@ from shared.settings import load
 from shared.tokens import Verifier, key_set_at
 from shared.workers import Loop
 from tasks import routes
+from tasks.asking import Asking
 from tasks.handlers import InTurn, handlers
 from tasks.hub import Hub
+from tasks.metrics import gauges
 from tasks.settings import TasksSettings
 
 STREAMS_POLL_S = 0.25
@@ -34,10 +36,12 @@ def build(settings: TasksSettings | None = None) -> Service:
             Database: database,
             TasksSettings: settings,
             Hub: hub,
+            Asking: Asking(database, hub, checkout_url=settings.checkout_url),
             Blobs: blobs,
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
             Verifier: Verifier(key_set_at(settings.jwks_url), issuer=settings.site_url),
         },
+        gauges=gauges,
         farewell=hub.close,
     )
 

@@ -16,6 +16,7 @@ BEFORE_THE_END = ("created", "queued", "started", "cancel_requested")
 AFTER_THE_END = ("settled",)
 
 NOTE = insert(TaskEvent).on_conflict_do_nothing().returning(TaskEvent.task_id)
+BEGIN = insert(TaskEvent)
 
 
 async def note(
@@ -27,17 +28,28 @@ async def note(
     return (await tx.execute(NOTE, event)).first() is not None
 
 
+async def begin(tx: Tx, tasks: Sequence[Task]) -> None:
+    """Begin the stories of new tasks, and let their owners see them."""
+    now = await tx.now()
+    row = {"name": "created", "attempt": 0, "at": now}
+    await tx.execute(BEGIN, [{**row, "task_id": task.id} for task in tasks])
+    await stream.emit(tx, *map(_summary, tasks))
+
+
 async def show(tx: Tx, task: Task) -> None:
     """Let the owner see the task as it is now."""
     task.updated_at = max(task.updated_at, await tx.now())
-    summary = TaskSummary.of(task).model_dump(mode="json")
-    await stream.emit(tx, task.user_id, Change("task", summary))
+    await stream.emit(tx, _summary(task))
 
 
 async def told(tx: Tx, task_id: UUID) -> Sequence[TaskEvent]:
     """Return what happened to a task in the order of a story, however late each part was heard of."""
     events = await tx.scalars(select(TaskEvent).where(TaskEvent.task_id == task_id))
     return sorted(events, key=lambda event: (_chapter(event.name), event.attempt))
+
+
+def _summary(task: Task) -> Change:
+    return Change(task.user_id, "task", TaskSummary.of(task).model_dump(mode="json"))
 
 
 def _chapter(name: str) -> int:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Uuid, any_, bindparam, literal, select, text
+from sqlalchemy import DateTime, Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.db import Tx
+from shared.sql import among
 from tasks.models import Stream, StreamEvent
 
 READ_MAX = 200
@@ -24,18 +25,24 @@ TAKE_TURN = text("""
 """).bindparams(bindparam("users", type_=ARRAY(Uuid)))
 
 EMIT = text("""
-    WITH head AS (
-        INSERT INTO streams (user_id, last_seq) VALUES (:user_id, :count)
-        ON CONFLICT (user_id) DO UPDATE SET last_seq = streams.last_seq + :count
+    WITH change AS (
+        SELECT user_id, kind, data, place
+        FROM unnest(:users, :kinds, :data) WITH ORDINALITY AS change (user_id, kind, data, place)
+    ), mine AS (
+        SELECT user_id, count(*) AS changes FROM change GROUP BY user_id
+    ), head AS (
+        INSERT INTO streams (user_id, last_seq) SELECT user_id, changes FROM mine ORDER BY user_id
+        ON CONFLICT (user_id) DO UPDATE SET last_seq = streams.last_seq + excluded.last_seq
         RETURNING user_id, last_seq
     )
     INSERT INTO stream_events (user_id, seq, kind, data, created_at)
-    SELECT user_id, last_seq - :count + place, change ->> 'kind', change -> 'data', :now
-    FROM head, jsonb_array_elements(:changes) WITH ORDINALITY AS each (change, place)
+    SELECT user_id,
+        last_seq - changes + row_number() OVER (PARTITION BY user_id ORDER BY place), kind, data, :now
+    FROM change JOIN mine USING (user_id) JOIN head USING (user_id)
 """).bindparams(
-    bindparam("user_id", type_=Uuid),
-    bindparam("count", type_=BigInteger),
-    bindparam("changes", type_=JSONB),
+    bindparam("users", type_=ARRAY(Uuid)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("data", type_=ARRAY(JSONB)),
     bindparam("now", type_=DateTime(timezone=True)),
 )
 
@@ -44,6 +51,7 @@ EMIT = text("""
 class Change:
     """What the user's open pages shall hear: `task`, `progress` or `credits`, with its data."""
 
+    user_id: UUID
     kind: str
     data: dict[str, Any]
 
@@ -56,12 +64,16 @@ async def take_turn(tx: Tx, users: Iterable[UUID]) -> None:
     await tx.execute(TAKE_TURN, {"users": list(set(users))})
 
 
-async def emit(tx: Tx, user_id: UUID, *changes: Change) -> None:
-    """Add changes to the user's stream under the next numbers."""
+async def emit(tx: Tx, *changes: Change) -> None:
+    """Add changes to their users' streams under the next numbers."""
+    rows = {
+        "users": [change.user_id for change in changes],
+        "kinds": [change.kind for change in changes],
+        "data": [change.data for change in changes],
+        "now": await tx.now(),
+    }
     if changes:
-        listed = [{"kind": change.kind, "data": change.data} for change in changes]
-        row = {"user_id": user_id, "count": len(changes), "changes": listed, "now": await tx.now()}
-        await tx.execute(EMIT, row)
+        await tx.execute(EMIT, rows)
 
 
 async def read(tx: Tx, user_id: UUID, *, after: int) -> Sequence[StreamEvent]:
@@ -77,6 +89,6 @@ async def head_of(tx: Tx, user_id: UUID) -> int:
 
 async def heads_of(tx: Tx, users: Collection[UUID]) -> dict[UUID, int]:
     """Return the number of the last change of each of these users who has one."""
-    one_of_them = Stream.user_id == any_(literal(list(users), ARRAY(Uuid)))
-    rows = await tx.execute(select(Stream.user_id, Stream.last_seq).where(one_of_them))
+    heads = select(Stream.user_id, Stream.last_seq)
+    rows = await tx.execute(heads.where(among(Stream.user_id, users)))
     return {row.user_id: row.last_seq for row in rows}

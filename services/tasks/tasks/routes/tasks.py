@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
@@ -10,15 +9,17 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from shared.blobs import Blobs
 from shared.db import Database, Tx
-from shared.http import CurrentUser, Once, Transaction, resource
+from shared.http import CurrentUser, Once, Transaction, resource, response_of
 from shared.ids import FileId, TaskId
 from shared.pages import Cursor, Limit, cursor_of, id_of
 from shared.text import Text
 from tasks import history, lifecycle, quotes, story
+from tasks.asking import Asking, shown
 from tasks.classification import AgentType
 from tasks.history import Filters
 from tasks.hub import Hub
 from tasks.models import Task
+from tasks.quotes import Wanted
 from tasks.routes.documented import refusals
 from tasks.schemas import (
     AcceptedTask,
@@ -32,6 +33,7 @@ from tasks.schemas import (
 )
 from tasks.settings import TasksSettings
 
+TheAsking = Annotated[Asking, resource(Asking)]
 TheHub = Annotated[Hub, resource(Hub)]
 TheSettings = Annotated[TasksSettings, resource(TasksSettings)]
 
@@ -77,26 +79,10 @@ async def estimate(
 @router.post(
     "/api/tasks/create", status_code=201, response_model=AcceptedTask, include_in_schema=False
 )
-async def create(
-    body: NewTask,
-    user: CurrentUser,
-    tx: Transaction,
-    once: Once,
-    hub: TheHub,
-    settings: TheSettings,
-) -> Response:
+async def create(body: NewTask, user: CurrentUser, once: Once, asking: TheAsking) -> Response:
     """Accept a task on the quote's terms, or on today's; billing decides whether it may run."""
-
-    async def work() -> AcceptedTask:
-        await hub.take_turn(tx, user.id)
-        agreement = await _agreement(tx, user.id, body)
-        return _accepted(
-            *await lifecycle.create(
-                tx, user.id, body.description, agreement, checkout_url=settings.checkout_url
-            )
-        )
-
-    return await once.run(tx, user, work, status=201)
+    wanted = Wanted(user.id, body.description, body.agent_type, body.quote_id)
+    return response_of(await asking.ask(wanted, once.mark(user)))
 
 
 def _filters(
@@ -166,8 +152,8 @@ async def retry(
 
     async def work() -> AcceptedTask:
         await hub.take_turn(tx, user.id)
-        return _accepted(
-            *await lifecycle.retry(tx, user.id, task_id, checkout_url=settings.checkout_url)
+        return shown(
+            await lifecycle.retry(tx, user.id, task_id, checkout_url=settings.checkout_url)
         )
 
     return await once.run(tx, user, work, status=201)
@@ -192,16 +178,6 @@ async def open_file(
         file = await history.find_file(tx, user.id, task_id, file_id)
     link = await blobs.link(file.key, name=file.name, media_type=file.media_type)
     return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
-
-
-async def _agreement(tx: Tx, user_id: UUID, body: NewTask) -> quotes.Agreement:
-    if body.quote_id is None:
-        return quotes.agreement_for(body.description, body.agent_type)
-    return await quotes.accept(tx, user_id, body.quote_id, body.description, body.agent_type)
-
-
-def _accepted(task: Task, credits_remaining: int) -> AcceptedTask:
-    return AcceptedTask(task_id=task.id, status=task.status, credits_remaining=credits_remaining)
 
 
 async def _in_full(tx: Tx, task: Task) -> TaskView:
