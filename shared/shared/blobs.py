@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import hmac
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copyfile
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from fastapi import APIRouter, Query
@@ -16,6 +17,7 @@ from fastapi.responses import FileResponse
 from shared.errors import Forbidden, NotFound
 
 LINK_S = 300
+PROBE = "probe"
 
 
 class Blobs(Protocol):
@@ -31,6 +33,10 @@ class Blobs(Protocol):
 
     async def check(self) -> None:
         """Return when the store answers; raise what it says otherwise."""
+        ...
+
+    async def probe(self) -> None:
+        """Write, read and delete a small object; raise what the store says otherwise."""
         ...
 
     def routes(self) -> APIRouter:
@@ -70,6 +76,20 @@ class FileBlobs:
     async def check(self) -> None:
         """Return when the folder is there."""
         await asyncio.to_thread(self._root.mkdir, mode=0o700, parents=True, exist_ok=True)
+
+    async def probe(self) -> None:
+        """Write, read and delete a small file."""
+        await self.check()
+        probe = self._path(f".{PROBE}-{secrets.token_hex(8)}")
+
+        def try_it() -> None:
+            probe.write_bytes(PROBE.encode())
+            try:
+                _compare(probe.read_bytes())
+            finally:
+                probe.unlink()
+
+        await asyncio.to_thread(try_it)
 
     def routes(self) -> APIRouter:
         """Return the route that gives files out."""
@@ -112,27 +132,22 @@ class FileBlobs:
 
 
 class S3Blobs:
-    """Files in an S3 bucket, given out by presigned URLs (Signature Version 4)."""
+    """Files in an S3 bucket, given out by presigned URLs (Signature Version 4).
 
-    def __init__(self, bucket: str, *, endpoint_url: str | None, region: str | None) -> None:
-        import boto3  # noqa: PLC0415 - half a second that only this store pays
-        from botocore.config import Config  # noqa: PLC0415
+    `public_url` is where customers reach the store, if that is not where this process does.
+    """
 
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        endpoint_url: str | None,
+        region: str | None,
+        public_url: str | None = None,
+    ) -> None:
         self._bucket = bucket
-        self._client = boto3.client(
-            "s3",
-            endpoint_url=endpoint_url,
-            region_name=region,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                connect_timeout=5,
-                read_timeout=60,
-                max_pool_connections=50,
-            ),
-        )
+        self._client = _s3_client(endpoint_url, region)
+        self._signer = _s3_client(public_url, region) if public_url else self._client
 
     async def put(self, key: str, path: Path, media_type: str) -> None:
         """Store the file under the key, in parts when it is large."""
@@ -149,16 +164,55 @@ class S3Blobs:
             "ResponseContentType": media_type,
         }
         return await asyncio.to_thread(
-            self._client.generate_presigned_url, "get_object", parameters, LINK_S
+            self._signer.generate_presigned_url, "get_object", parameters, LINK_S
         )
 
     async def check(self) -> None:
         """Return when the bucket answers."""
         await asyncio.to_thread(self._client.head_bucket, Bucket=self._bucket)
 
+    async def probe(self) -> None:
+        """Write, read and delete a small object."""
+        place = {"Bucket": self._bucket, "Key": f"{PROBE}/{secrets.token_hex(8)}"}
+
+        def try_it() -> None:
+            self._client.put_object(**place, Body=PROBE.encode())
+            try:
+                _compare(self._client.get_object(**place)["Body"].read())
+            finally:
+                self._client.delete_object(**place)
+
+        await asyncio.to_thread(try_it)
+
     def routes(self) -> APIRouter:
         """Return no routes: the bucket gives files out."""
         return APIRouter()
+
+
+def _s3_client(endpoint_url: str | None, region: str | None) -> Any:
+    import boto3  # noqa: PLC0415 - half a second that only this store pays
+    from botocore.config import Config  # noqa: PLC0415
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint_url,
+        region_name=region,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=5,
+            read_timeout=60,
+            max_pool_connections=50,
+        ),
+    )
+
+
+def _compare(found: bytes) -> None:
+    if found != PROBE.encode():
+        message = "what was written is not what is read"
+        raise OSError(message)
 
 
 def _open_file(url: str, secret: str) -> Blobs:
@@ -169,7 +223,10 @@ def _open_s3(url: str, _: str) -> Blobs:
     parts = urlsplit(url)
     options = {name: values[0] for name, values in parse_qs(parts.query).items()}
     return S3Blobs(
-        parts.netloc, endpoint_url=options.get("endpoint_url"), region=options.get("region")
+        parts.netloc,
+        endpoint_url=options.get("endpoint_url"),
+        region=options.get("region"),
+        public_url=options.get("public_url"),
     )
 
 

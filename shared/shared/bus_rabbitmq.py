@@ -40,7 +40,8 @@ CONNECT_S_MAX = 10.0
 PAUSE_S_MAX = 5.0
 PREFETCH = 2 * BATCH_MAX
 # The broker writes half a second later where a new quorum queue keeps its log: one that is killed before
-# has lost the queue with all that it confirmed, and never serves it again.
+# has lost the queue with all that it confirmed, and never serves it again. Whoever publishes has declared all
+# queues, and waits as long after that.
 SETTLE_S = 1.0
 
 # Arguments of a queue are for ever (a changed one is refused), so there is nothing here to tune. The limit
@@ -64,6 +65,7 @@ class RabbitBus:
         self._connection: AbstractConnection | None = None
         self._channel: Channel | None = None
         self._connecting = asyncio.Lock()
+        self._settled_at = 0.0
         self._consumers: list[_Consumer] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -74,12 +76,13 @@ class RabbitBus:
         await channel.exchange_declare(exchange=DEAD_EXCHANGE, exchange_type="topic", durable=True)
         for queue, names in topology.items():
             await _declare_queue(channel, queue, names)
-        await asyncio.sleep(SETTLE_S)
+        self._settled_at = asyncio.get_running_loop().time() + SETTLE_S
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Return once the broker confirmed every message; raise PublishFailed for the others."""
         if not messages:
             return
+        await asyncio.sleep(max(0.0, self._settled_at - asyncio.get_running_loop().time()))
         try:
             channel = await self._publishing()
             failed = await publish_together(channel, EXCHANGE, messages, limit_s=CONFIRM_S_MAX)

@@ -25,6 +25,11 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+def first_id(moment: datetime) -> UUID:
+    """Return the id that sorts before every UUIDv7 made from this moment on."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
 class Ids:
     """Makes ids that sort by time (UUIDv7, RFC 9562) and secrets nobody can guess."""
 

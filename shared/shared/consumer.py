@@ -18,6 +18,9 @@ from shared.db import Database, Tx
 from shared.events import CannotDecode, Envelope, Message
 from shared.handlers import Handlers, Received
 from shared.inbox import first_time
+from shared.metrics import HANDLER_FAILURES
+from shared.tracing import following
+from shared.tracing_messages import processing
 
 log = structlog.get_logger()
 
@@ -60,8 +63,9 @@ class Consumer:
                 return False
             message = Message(row.name, row.headers, bytes(row.body))
             try:
-                async with asyncio.timeout(HANDLING_S_MAX), tx.savepoint():
-                    await self._answer([message], tx)
+                with processing(self._handlers.service, [message]) as traced:
+                    async with asyncio.timeout(HANDLING_S_MAX), tx.savepoint():
+                        await self._answer(traced, tx)
             except Exception as flaw:
                 if await self._is_outage(flaw):
                     raise
@@ -73,8 +77,9 @@ class Consumer:
             return True
 
     async def _take_together(self, messages: Sequence[Message]) -> None:
-        async with asyncio.timeout(HANDLING_S_MAX), self._database.transaction() as tx:
-            await self._answer(messages, tx)
+        with processing(self._handlers.service, messages) as traced:
+            async with asyncio.timeout(HANDLING_S_MAX), self._database.transaction() as tx:
+                await self._answer(traced, tx)
 
     async def _take_alone(self, message: Message) -> None:
         try:
@@ -108,15 +113,18 @@ class Consumer:
 
     async def _park(self, tx: Tx, message: Message, flaw: Exception) -> None:
         reason = f"{type(flaw).__name__}: {flaw}"
+        known = message.name if message.name in self._handlers.names else "unknown"
+        HANDLER_FAILURES.labels(self._handlers.service, known).inc()
         state = await parked.park(tx, message, reason, is_hopeless=isinstance(flaw, CannotDecode))
-        log.warning(
-            "event_failed",
-            service=self._handlers.service,
-            name=message.name,
-            event_id=message.headers.get("ce-id"),
-            state=state,
-            reason=reason,
-        )
+        with following(message.headers.get("traceparent")):
+            log.warning(
+                "event_failed",
+                service=self._handlers.service,
+                name=message.name,
+                event_id=message.headers.get("ce-id"),
+                state=state,
+                reason=reason,
+            )
 
     async def _is_outage(self, flaw: Exception) -> bool:
         """Tell whether the database is away, which is no event's fault: nothing can be parked there now."""

@@ -1,12 +1,29 @@
 """One id per user action, from the first request to the last event it caused."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID, uuid4
 
+from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import tracing
 from shared.db import CORRELATION
+from shared.tracing import Origin
 
 HEADER = b"x-correlation-id"
+TRACE_HEADER = b"traceresponse"
+
+
+@contextmanager
+def taking_up(origin: Origin) -> Iterator[None]:
+    """Go on with the action that work of a row belongs to: what is published, logged and traced is a part of it."""
+    token = CORRELATION.set(origin.correlation_id)
+    try:
+        with tracing.following(origin.traceparent):
+            yield
+    finally:
+        CORRELATION.reset(token)
 
 
 class Correlation:
@@ -22,11 +39,14 @@ class Correlation:
             return
         correlation = _from_caller(scope) or uuid4()
         token = CORRELATION.set(correlation)
+        trace.get_current_span().set_attribute("correlation.id", str(correlation))
+        marks = [(HEADER, str(correlation).encode())]
+        if place := tracing.current():
+            marks.append((TRACE_HEADER, place.encode()))
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                marked = [*message.get("headers", []), (HEADER, str(correlation).encode())]
-                message = {**message, "headers": marked}
+                message = {**message, "headers": [*message.get("headers", []), *marks]}
             await send(message)
 
         try:

@@ -30,12 +30,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.dml import UpdateBase
 
+from shared import tracing
 from shared.clock import Clock, Ids, SystemClock
 from shared.events import Envelope, Event
+from shared.tracing import Origin
 
 BODY_BYTES_MAX = 256 * 1024
 INTO_OUTBOX = text("""
@@ -73,6 +76,13 @@ class Tx:
         if self._now is None:
             self._now = await self._database.moment(self._session)
         return self._now
+
+    @property
+    def origin(self) -> Origin:
+        """The action that this transaction is a part of: keep it with work that is done later."""
+        if self._cause is not None:
+            return Origin(self._cause.correlation_id, self._cause.traceparent)
+        return Origin(CORRELATION.get(), tracing.current())
 
     def new_id(self) -> UUID:
         """Return a new UUIDv7."""
@@ -203,14 +213,16 @@ class Database:
                 },
             },
         )
+        listen(self.engine.sync_engine, "before_cursor_execute", tracing.count_statement)
 
     @asynccontextmanager
     async def transaction(self, *, cause: Envelope | None = None) -> AsyncIterator[Tx]:
         """Open a transaction that commits when the block ends and rolls back where it raises."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            tx = Tx(session, self, cause)
-            yield tx
-            await tx._finish()  # noqa: SLF001 - the two are one thing in two classes
+        with tracing.transaction(self.source):
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                tx = Tx(session, self, cause)
+                yield tx
+                await tx._finish()  # noqa: SLF001 - the two are one thing in two classes
 
     async def moment(self, session: AsyncSession) -> datetime:
         """Return the time by the clock that decides leases and deadlines: the server's."""
@@ -232,7 +244,7 @@ class Database:
             correlation_id=cause.correlation_id if cause else CORRELATION.get() or event_id,
             causation_id=cause.id if cause else None,
             body=event.model_dump_json().encode(),
-            traceparent=cause.traceparent if cause else None,
+            traceparent=cause.traceparent if cause else tracing.current(),
         )
 
     async def check(self) -> None:

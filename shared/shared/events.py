@@ -4,6 +4,7 @@ An event class names itself, its publisher and its consumers; the catalog of all
 declare as topology, what `docs/events.md` is generated from, and what tests hold the services against.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ CATALOG: dict[str, type["Event"]] = {}
 
 CONTENT_TYPE = "application/json"
 SPEC_VERSION = "1.0"
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Event(BaseModel):
@@ -110,7 +112,7 @@ class Envelope:
                 correlation_id=UUID(headers["ce-correlationid"]),
                 causation_id=UUID(cause) if cause else None,
                 body=message.body,
-                traceparent=headers.get("traceparent"),
+                traceparent=traceparent_of(headers.get("traceparent")),
             )
         except KeyError as missing:
             reason = f"the header {missing} is missing"
@@ -118,6 +120,11 @@ class Envelope:
         except ValueError as flaw:
             reason = f"a header is malformed: {flaw}"
             raise CannotDecode(reason) from None
+
+
+def traceparent_of(text: str | None) -> str | None:
+    """Return the text if it is a W3C traceparent; one that is not counts as none, and is never an error."""
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
 
 
 def topology() -> dict[str, list[str]]:

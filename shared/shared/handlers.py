@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from shared import metrics
 from shared.db import Tx
 from shared.events import Envelope, Event
 
@@ -69,7 +70,9 @@ class Handlers:
     async def answer(self, received: Sequence[Received[Any]], tx: Tx) -> None:
         """Have a batch answered in the order it came, runs of the same kind together."""
         for run in _runs(received):
-            await self._by_name[run[0].envelope.name](run, tx)
+            name = run[0].envelope.name
+            with metrics.handling(self.service, name, len(run)):
+                await self._by_name[name](run, tx)
 
     def _enter(self, kind: type[Event], function: Many[Any]) -> None:
         assert kind.name not in self._by_name, f"{self.service} answers {kind.name} twice"

@@ -5,6 +5,7 @@ import sys
 
 import structlog
 
+from shared import tracing
 from shared.db import CORRELATION
 
 
@@ -51,4 +52,7 @@ def _add_correlation(
     correlation = CORRELATION.get()
     if correlation is not None:
         event["correlation_id"] = str(correlation)
+    trace_id = tracing.trace_id()
+    if trace_id is not None:
+        event["trace_id"] = trace_id
     return event

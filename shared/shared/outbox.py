@@ -16,13 +16,17 @@ from sqlalchemy import Row, delete, func, or_, select, update
 from shared.bus import Bus, PublishFailed
 from shared.db import Database, Tx
 from shared.events import Message
+from shared.metrics import LOOP_FAILURES, count_published
+from shared.sql import among
 from shared.tables import outbox
+from shared.tracing_messages import sending
 
 log = structlog.get_logger()
 
 BATCH_MAX = 500
 POLL_S = 1.0
 RETRY_S_MAX = 30
+COUNT_MAX = 100_000  # whoever asks how it is shall not make it worse
 
 
 class Relay:
@@ -43,6 +47,7 @@ class Relay:
             except Exception as flaw:  # noqa: BLE001 - the loop outlives its database and its bus
                 failures += 1
                 moved = 0
+                LOOP_FAILURES.labels(self._database.source, "relay").inc()
                 log.warning("relay_failed", source=self._database.source, reason=str(flaw))
             if moved < BATCH_MAX:
                 await self._rest(POLL_S * min(2**failures, 5))
@@ -55,16 +60,20 @@ class Relay:
                 return 0
             failed = await self._publish(rows)
             confirmed = [row.id for row in rows if row.id not in failed]
-            await tx.execute(delete(outbox).where(outbox.c.id.in_(confirmed)))
+            await tx.execute(delete(outbox).where(among(outbox.c.id, confirmed)))
             for row in rows:
                 if row.id in failed:
                     await _postpone(tx, row, failed[row.id])
+        lost = [row.name for row in rows if row.id in failed]
+        kept = [row.name for row in rows if row.id not in failed]
+        count_published(self._database.source, kept, lost)
         return len(confirmed)
 
     async def _publish(self, rows: Sequence[Row[Any]]) -> dict[int, str]:
         messages = [Message(row.name, row.headers, bytes(row.body)) for row in rows]
         try:
-            await self._bus.publish(messages)
+            with sending(self._database.source, messages) as marked:
+                await self._bus.publish(marked)
         except PublishFailed as failure:
             return {rows[index].id: reason for index, reason in failure.reasons.items()}
         return {}
@@ -95,10 +104,10 @@ async def _postpone(tx: Tx, row: Row[Any], reason: str) -> None:
 
 
 async def backlog(tx: Tx) -> tuple[int, float]:
-    """Return how many events wait in the outbox, and the age of the oldest in seconds."""
-    statement = select(
-        func.count().label("waiting"), func.min(outbox.c.created_at).label("oldest")
-    ).select_from(outbox)
+    """Return how many events wait in the outbox, counted to 100,000, and the age of the oldest in seconds."""
+    counted = select(outbox.c.id).limit(COUNT_MAX).subquery()
+    oldest = select(outbox.c.created_at).order_by(outbox.c.id).limit(1).scalar_subquery()
+    statement = select(func.count().label("waiting"), oldest.label("oldest")).select_from(counted)
     row = (await tx.execute(statement)).one()
     age_s = (await tx.now() - row.oldest).total_seconds() if row.oldest else 0.0
     return row.waiting, max(age_s, 0.0)

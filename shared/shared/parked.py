@@ -21,6 +21,7 @@ from shared.tables import parked
 
 ATTEMPTS_MAX = 8
 DEATHS_MAX = 3
+OPEN = ("attempting", "retrying", "parked")
 BACKOFF_S = (1, 2, 5, 15, 60, 300, 900)
 FINGERPRINT_CHARS_MAX = 500  # an index takes 2,700 bytes at most
 
@@ -142,7 +143,7 @@ async def listed(
 async def counts(tx: Tx) -> dict[str, int]:
     """Return how many events are in each state that is not resolved."""
     statement = select(parked.c.state, func.count().label("waiting")).group_by(parked.c.state)
-    rows = (await tx.execute(statement.where(parked.c.state.notin_(("done", "discarded"))))).all()
+    rows = (await tx.execute(statement.where(parked.c.state.in_(OPEN)))).all()
     return {str(row.state): int(row.waiting) for row in rows}
 
 

@@ -10,10 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import DomainError
+from shared.outages import is_outage
 
 log = structlog.get_logger()
 
@@ -27,6 +30,7 @@ CODES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "invalid",
 }
 
+RETRY_AFTER_S = 2
 SENTENCES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this route takes."}
 
 
@@ -84,6 +88,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    for kind in (DBAPIError, PoolTimeout, ConnectionError, TimeoutError):
+        app.add_exception_handler(kind, _outage)
     app.add_exception_handler(Exception, _failure)
 
 
@@ -166,6 +172,17 @@ def _methods(request: Request) -> set[str]:
         if route.path_regex.match(request.scope["path"])
         for method in route.methods or ()
     }
+
+
+async def _outage(request: Request, flaw: Exception) -> JSONResponse:
+    """Ask for patience where an engine is away: the same request, with the same key, may be sent again."""
+    if not is_outage(flaw):
+        raise flaw
+    log.warning(
+        "request_met_outage", path=request.url.path, method=request.method, reason=str(flaw)
+    )
+    detail = "A part of the system does not answer right now; try again soon."
+    return document(503, "unavailable", detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 async def _failure(request: Request, flaw: Exception) -> JSONResponse:

@@ -6,8 +6,14 @@ listens. At the end: stop taking, finish what is in hand, close.
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from importlib.metadata import version
 from socket import socket
 from types import FrameType
@@ -21,14 +27,15 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 import shared.contracts  # noqa: F401 - fills the catalog that queues are declared from
-from shared import admin, docs, health, logs, problems
+from shared import admin, docs, health, logs, problems, scrape, tracing
 from shared.bus import Bus
 from shared.bus_postgres import PostgresBus
 from shared.bus_rabbitmq import RabbitBus
 from shared.consumer import Consumer
 from shared.correlation import Correlation
 from shared.events import topology
-from shared.http import bind
+from shared.http import AdminKey, bind
+from shared.metrics import SERVICE, Measured
 from shared.migrate import migrate
 from shared.outbox import Relay
 from shared.service import Service
@@ -50,6 +57,18 @@ BUSES: dict[str, Callable[[str], Bus]] = {
 }
 
 
+GiveUp = Callable[[], None]
+
+
+def _end_process() -> None:
+    """End this process, whose supervisor starts it anew."""
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _go_on() -> None:
+    """Leave it to whoever runs us, a test for instance, to notice."""
+
+
 def open_bus(url: str) -> Bus:
     """Return the bus that the URL's scheme names."""
     scheme = url.partition("://")[0]
@@ -69,7 +88,27 @@ async def serve(*services: Service, extra: Sequence[APIRouter] = ()) -> None:
     """Serve these services, and routes of the process's own, until SIGTERM or SIGINT."""
     settings = load(ProcessSettings)
     logs.configure(level=settings.log_level, is_json=settings.log_format == "json")
-    app = build_app(services, open_bus(settings.bus_url))
+    with _traced(settings, services):
+        await _serve(settings, services, extra)
+
+
+def _traced(settings: ProcessSettings, services: Sequence[Service]) -> AbstractContextManager[None]:
+    """Trace what the block does, if anybody wants to see it."""
+    if not settings.otel_exporter_otlp_endpoint:
+        return nullcontext()
+    from shared.trace_export import exporting  # noqa: PLC0415 - what only a process that traces pays
+
+    names = [service.name for service in services]
+    return exporting(settings, names, scrape.owners(services))
+
+
+async def _serve(
+    settings: ProcessSettings, services: Sequence[Service], extra: Sequence[APIRouter]
+) -> None:
+    metrics_key = AdminKey(settings.metrics_key.get_secret_value())
+    app = build_app(
+        services, open_bus(settings.bus_url), metrics_key=metrics_key, give_up=_end_process
+    )
     for router in extra:
         app.include_router(router)
     config = uvicorn.Config(
@@ -87,13 +126,19 @@ async def serve(*services: Service, extra: Sequence[APIRouter] = ()) -> None:
     await _Server(config, farewells).serve()
 
 
-def build_app(services: Sequence[Service], bus: Bus) -> FastAPI:
+def build_app(
+    services: Sequence[Service],
+    bus: Bus,
+    *,
+    metrics_key: AdminKey | None = None,
+    give_up: GiveUp = _go_on,
+) -> FastAPI:
     """Return the ASGI app of these services; its lifespan starts and ends everything behind it."""
     number = version("impacter-shared")
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(services, bus):
+        async with running(services, bus, give_up=give_up), scrape.watched_loop(services):
             yield
 
     app = _App(
@@ -101,6 +146,7 @@ def build_app(services: Sequence[Service], bus: Bus) -> FastAPI:
         version=number,
         description="Pay, ask for work, get results; only delivered work is charged.",
         lifespan=lifespan,
+        telemetry=tracing.of_http(),
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -115,25 +161,33 @@ def build_app(services: Sequence[Service], bus: Bus) -> FastAPI:
         app.include_router(admin.routes(service), dependencies=listen)
     app.include_router(docs.routes())
     app.include_router(health.routes(services, bus, version=number))
+    key = metrics_key or AdminKey("")
+    app.include_router(scrape.routes(services, bus, version=number, key=key))
+    app.owners = scrape.owners(services)
     return app
 
 
 @asynccontextmanager
-async def running(services: Sequence[Service], bus: Bus) -> AsyncIterator[None]:
-    """Start the services on the bus, and end them again: drain, stop workers, close."""
+async def running(
+    services: Sequence[Service], bus: Bus, *, give_up: GiveUp = _end_process
+) -> AsyncIterator[None]:
+    """Start the services on the bus, and end them again: drain, stop workers, close.
+
+    A loop that ends by itself is a bug; `give_up` is called then.
+    """
     async with AsyncExitStack() as ending:
         for service in services:
             ending.push_async_callback(service.database.close)
             await migrate(service.database.engine, service.migrations)
         ending.push_async_callback(bus.close)
         await _first_contact(bus)
-        loops = []
+        loops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         for service in services:
-            loops += await _listen(service, bus)
+            loops += [(service.name, loop) for loop in await _listen(service, bus)]
         for service in services:
-            loops.append(Relay(service.database, bus).run)
-            loops += [worker.run for worker in service.workers]
-        tasks = [asyncio.create_task(_supervised(loop)) for loop in loops]
+            loops.append((service.name, Relay(service.database, bus).run))
+            loops += [(service.name, worker.run) for worker in service.workers]
+        tasks = [asyncio.create_task(_supervised(name, loop, give_up)) for name, loop in loops]
         ending.push_async_callback(_stop, tasks)
         ending.push_async_callback(_drain, bus)
         log.info("started", services=[service.name for service in services])
@@ -160,15 +214,16 @@ async def _listen(service: Service, bus: Bus) -> list[Callable[[], Awaitable[Non
     return [Loop(f"{service.name} retries", consumer.retry_once).run]
 
 
-async def _supervised(loop: Callable[[], Awaitable[None]]) -> None:
-    """A loop that ends by itself is a bug: say so and end the process, whose supervisor starts it anew."""
+async def _supervised(service: str, loop: Callable[[], Awaitable[None]], give_up: GiveUp) -> None:
+    """Run a loop, and say so where it ends by itself."""
+    SERVICE.set(service)
     try:
         await loop()
     except asyncio.CancelledError:
         raise
     except BaseException as flaw:
         log.critical("loop_died", exc_info=flaw)
-        signal.raise_signal(signal.SIGTERM)
+        give_up()
         raise
 
 
@@ -187,7 +242,9 @@ async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 class _App(FastAPI):
-    """FastAPI with our two layers around all of its own, which refuse large bodies in plain text."""
+    """FastAPI with our layers around all of its own, which refuse large bodies in plain text."""
+
+    owners: Mapping[str, str] = {}
 
     @override
     def openapi(self) -> dict[str, Any]:
@@ -195,7 +252,8 @@ class _App(FastAPI):
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
-        return Correlation(problems.ProblemBodies(super().build_middleware_stack()))
+        inner = problems.ProblemBodies(super().build_middleware_stack())
+        return Correlation(Measured(inner, self.owners))
 
 
 class _Server(uvicorn.Server):

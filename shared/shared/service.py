@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from shared.db import Database
 from shared.handlers import Handlers
+from shared.metrics import Gauges
 
 Check = Callable[[], Awaitable[None]]
 
@@ -28,19 +29,21 @@ class Worker(Protocol):
 class Service:
     """What a service is made of.
 
-    `migrations` is the package that holds its Alembic versions; `resources` are what its routes ask for by
+    `migrations` is the package that holds its Alembic versions (None: it has the shared tables alone); `resources` are what its routes ask for by
     type; `checks` are what its readiness depends on besides database and bus, `watched` what
-    it can be without for a while: named beside them, and not decisive. `farewell` is called
-    when the process begins to end, so that open streams do.
+    it can be without for a while: named beside them, and not decisive. `gauges` reads what its
+    metrics say of its database. `farewell` is called when the process begins to end, so that
+    open streams do.
     """
 
     name: str
     database: Database
-    migrations: str
+    migrations: str | None
     router: APIRouter = field(default_factory=APIRouter)
     handlers: Handlers = field(default_factory=lambda: Handlers(""))
     workers: Sequence[Worker] = ()
     resources: Mapping[type, Any] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     watched: Mapping[str, Check] = field(default_factory=dict)
+    gauges: Gauges | None = None
     farewell: Callable[[], None] | None = None

@@ -9,6 +9,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
+TracesSampler = Literal[
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+]
+
+
 class Settings(BaseSettings):
     """The base of every service's settings."""
 
@@ -18,8 +28,12 @@ class Settings(BaseSettings):
 class ProcessSettings(Settings):
     """What a process needs whichever services it runs.
 
-    `trusted_proxies` are the addresses (commas between) whose X-Forwarded headers are believed.
+    `trusted_proxies` are the addresses (commas between) whose X-Forwarded headers are believed;
+    `metrics_key` opens /metrics, and nothing else; the variables that begin with `otel_` are
+    OpenTelemetry's own, and nothing is traced without an endpoint.
     """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     bus_url: str
     host: str
@@ -27,6 +41,12 @@ class ProcessSettings(Settings):
     trusted_proxies: str = ""
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_key: SecretStr = SecretStr("")
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    otel_exporter_otlp_headers: SecretStr = SecretStr("")
+    otel_service_name: str = ""
+    otel_traces_sampler: TracesSampler = "parentbased_always_on"
+    otel_traces_sampler_arg: Annotated[float, Field(ge=0, le=1)] = 1
 
 
 class CommonSettings(Settings):

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from shared.metrics import LOOP_FAILURES, SERVICE
+
 log = structlog.get_logger()
 
 PAUSE_S_MAX = 10.0
@@ -40,6 +42,7 @@ class Loop:
             except Exception as flaw:  # noqa: BLE001 - the loop outlives what it works on
                 failures += 1
                 worked = False
+                LOOP_FAILURES.labels(SERVICE.get(), self._name).inc()
                 log.warning("worker_failed", worker=self._name, reason=repr(flaw))
             if not worked:
                 await self._rest(min(self._poll_s * 2 ** min(failures, 10), PAUSE_S_MAX))

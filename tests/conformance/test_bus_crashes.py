@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 import structlog
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from shared import bus_rabbitmq
 from shared.bus import Bus, BusUnavailable, Delivery, PublishFailed
@@ -22,7 +22,8 @@ from shared.handlers import Handlers
 from shared.migrate import migrate
 from shared.run import open_bus
 from shared.testing import eventually
-from tests.engines import Engine, Wire, running_engine
+from tests.engines import Engine, running_engine
+from tests.system.proxy import Proxy, through
 
 log = structlog.get_logger()
 
@@ -199,6 +200,9 @@ async def test_a_bus_says_that_its_engine_is_gone_and_serves_again_by_itself(eng
         await bus.declare({queue: [queue]})
         await bus.subscribe(queue, inbox.receive)
         await eventually(lambda: healthy(bus), what="a healthy bus")
+        before = messages(queue, 1)
+        await bus.publish(before)
+        await inbox.holds(set(ids(before)))
 
         engine.kill()
 
@@ -209,7 +213,7 @@ async def test_a_bus_says_that_its_engine_is_gone_and_serves_again_by_itself(eng
         await eventually(lambda: healthy(bus), what="a healthy bus again")
         sent = messages(queue, 10)
         await bus.publish(sent)
-        await inbox.holds(set(ids(sent)))
+        await inbox.holds(set(ids(before + sent)))
 
 
 async def test_the_batch_of_a_killed_process_comes_again_and_says_so(engine, queue):
@@ -236,8 +240,8 @@ async def test_the_batch_of_a_killed_process_comes_again_and_says_so(engine, que
 async def test_a_lost_confirm_is_a_failure_and_publishing_again_has_no_second_effect(
     engine, database_url
 ):
-    wire = Wire(engine.socket)
-    async with wire.listening() as port, notified(database_url) as (database, consumer):
+    proxy = Proxy(lambda: engine.socket)
+    async with proxy.listening() as port, notified(database_url) as (database, consumer):
         direct, doubtful = engine.connect(), open_bus(through(engine.url, port))
         async with connected(direct, doubtful):
             once, twice = (database.envelope(fact(), None).to_message() for _ in range(2))
@@ -252,10 +256,10 @@ async def test_a_lost_confirm_is_a_failure_and_publishing_again_has_no_second_ef
             await doubtful.publish([once])
             await eventually(lambda: are(received, once), what="one message")
 
-            wire.lose_answers()
+            proxy.lose_answers()
             publishing = asyncio.create_task(doubtful.publish([twice]))
             await eventually(lambda: are(received, once, twice), what="the other message")
-            wire.hang_up()
+            proxy.cut()
             with pytest.raises(PublishFailed):
                 await publishing
             await doubtful.publish([twice])
@@ -266,12 +270,6 @@ async def test_a_lost_confirm_is_a_failure_and_publishing_again_has_no_second_ef
 
 async def are(received: list[Message], *expected: Message) -> bool:
     return ids(received) == ids(expected)
-
-
-def through(url: str, port: int) -> str:
-    """Return the url of the same bus by another port."""
-    address = make_url(url).set(host="127.0.0.1", port=port, query={})
-    return address.render_as_string(hide_password=False)
 
 
 def fact() -> UserVerificationRequested:

@@ -29,6 +29,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 DEFAULT_ANSWER = "The task is done."
+USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
 
 
 @dataclass
@@ -39,6 +40,7 @@ class ModelCall:
     tools: frozenset[str]
     tool_results: tuple[str, ...]
     is_dropped: bool = field(default=False)
+    traceparent: str | None = field(default=None)
 
 
 class FakeModel:
@@ -78,6 +80,7 @@ class FakeModel:
 
     async def _complete(self, request: Request) -> Response:
         call = _read(await request.json())
+        call.traceparent = request.headers.get("traceparent")
         self.calls.append(call)
         if error := re.search(r"\[\[ERR (\d+)\]\]", call.prompt):
             body = {"error": {"message": "the fake model was told to fail", "type": "server_error"}}
@@ -116,6 +119,7 @@ async def _chunks(call: ModelCall) -> AsyncIterator[str]:
             await asyncio.sleep(int(hang[1]))
         async for delta, finish in _speech(call):
             yield _chunk(delta, finish)
+        yield f"data: {json.dumps({'choices': [], 'usage': USAGE})}\n\n"
         yield "data: [DONE]\n\n"
         is_complete = True
     finally:

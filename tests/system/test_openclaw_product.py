@@ -2,14 +2,18 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from shared.testing import eventually
+from tests.collector import Collector, collecting
 from tests.flows.product import Product, running
 from tests.system.openclaw_gateway import OpenClawGateway, openclaw_gateway
 
 pytestmark = pytest.mark.system
+
+TURN = "agent-runner: invoke_agent general (client)"
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +23,14 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ope
 
 
 @pytest.fixture(scope="module")
+async def collector() -> AsyncIterator[Collector]:
+    async with collecting() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 async def product(
-    gateway: OpenClawGateway, tmp_path_factory: pytest.TempPathFactory
+    gateway: OpenClawGateway, collector: Collector, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Product]:
     folder: Path = tmp_path_factory.mktemp("product")
     variables = {
@@ -29,7 +39,7 @@ async def product(
         "AGENT_RUNNER_OPENCLAW_WORKSPACES": str(gateway.workspaces),
         "AGENT_RUNNER_RUN_S_MAX": "240",
     }
-    async with running("embedded", folder, **variables) as started:
+    async with running("embedded", folder, **variables, **collector.variables) as started:
         yield started
 
 
@@ -47,6 +57,27 @@ async def test_a_task_is_done_by_an_agent_and_captured(product):
     )
     assert (await product.http.get(link.headers["location"])).text == "# What was found"
     await customer.credits_are(80)
+
+
+async def test_an_agents_turn_is_in_the_customers_trace_down_to_the_model(
+    product, collector, gateway
+):
+    customer = await product.customer(funds=100)
+    description = f"Say it {uuid4().hex} [[SAY Done.]]"
+    answer = await customer.post(
+        "/api/tasks", {"description": description, "agent_type": "general"}
+    )
+    trace_id = answer.headers["traceresponse"].split("-")[1]
+    await customer.task_is(answer.json()["task_id"], "completed", within_s=120)
+
+    trace = await collector.trace_with(trace_id, TURN, "notifier: mail task_complete (internal)")
+
+    turn = trace.one(TURN)
+    assert trace.path(turn)[-2:] == ["agent-runner: run openclaw (internal)", TURN]
+    assert turn.attributes["gen_ai.response.model"]
+    assert turn.attributes["gen_ai.usage.output_tokens"] > 0
+    [call] = gateway.model.calls_with(description)
+    assert (call.traceparent or "").split("-")[1:2] == [trace_id]
 
 
 async def test_a_gateway_killed_in_mid_run_costs_the_customer_nothing_twice(product, gateway):

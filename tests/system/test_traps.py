@@ -317,8 +317,8 @@ async def test_two_relays_publish_each_event_once(bus_url, pipe, connect):
 async def test_trap_3_a_service_that_starts_late_loses_nothing(bus_url, postgres, pipe, connect):
     url = await postgres.create_database()
     auth = Service("auth", Database(url, source="auth"), "auth.migrations")
-    speaking = Pipe(url)
-    async with running([auth], open_bus(bus_url)):
+    speaking, died = Pipe(url), asyncio.Event()
+    async with running([auth], open_bus(bus_url), give_up=died.set):
         await speaking.say(*ADDRESSES)
         await eventually(speaking.is_at_rest, what="an empty outbox")
 
@@ -326,8 +326,9 @@ async def test_trap_3_a_service_that_starts_late_loses_nothing(bus_url, postgres
     late = Service(
         QUEUE, Database(pipe.url, source=QUEUE), "notifier.migrations", handlers=handlers
     )
-    async with running([late], open_bus(bus_url)):
+    async with running([late], open_bus(bus_url), give_up=died.set):
         await eventually(lambda: pipe.did(*ADDRESSES), what="99 effects")
+    assert not died.is_set(), "a loop of a service ended"
     await speaking.database.close()
     await postgres.drop_database(url)
 

@@ -68,6 +68,13 @@ class Api:
         known = {name: value for name, value in parameters.items() if value is not None}
         return self._answer(self._send("GET", path, params=known), also)
 
+    def text(self, path: str) -> str:
+        """Return an answer that is text."""
+        response = self._send("GET", path)
+        if not response.is_success:
+            raise refusal(response.status_code, _json(response) or {})
+        return response.text
+
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Json:
         """Post JSON and return the answer."""
         return self._answer(self._send("POST", path, json=body))

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from impacter import money, ops, output, parked, tasks, users
 from impacter.failures import Failure
+from impacter.options import AsJson, Url
 
 
 class OneLineErrors(TyperGroup):
@@ -60,3 +61,15 @@ parked_events.command("replay")(parked.replay)
 parked_events.command("discard")(parked.discard)
 admin.add_typer(parked_events, name="parked")
 app.add_typer(admin, name="admin")
+
+
+@app.command()
+def doctor(*, url: Url = None, as_json: AsJson = False) -> None:
+    """Look at every link the product hangs on, and say what to do about broken ones.
+
+    It asks the running product, and tries what the settings here name, also where nothing runs. The exit code
+    is 1 when a link is broken.
+    """
+    from impacter.doctor.command import examine  # noqa: PLC0415 - it loads every service, a second
+
+    examine(url, is_json=as_json)

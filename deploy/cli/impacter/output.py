@@ -102,6 +102,16 @@ def details(pairs: Iterable[tuple[str, object]]) -> None:
     _console(sys.stdout).print(_record(cells))
 
 
+def show(grid: Table) -> None:
+    """Print a table that was laid out already."""
+    _console(sys.stdout).print(grid)
+
+
+def clean(text: str) -> str:
+    """Return a text on one line, as every terminal can show it."""
+    return _one_line(text)
+
+
 def heading(text: str) -> None:
     """Print a heading."""
     _console(sys.stdout).print(Text(f"\n{text}", style="bold"))

@@ -12,8 +12,8 @@ from impacter.failures import Failure, Misuse
 
 def origin(url: str | None) -> httpx2.URL:
     """Return the gateway's origin: the one given, SITE_URL, or PORT on this machine."""
-    environment = _environment()
-    text = url or environment.get("SITE_URL") or _local(environment.get("PORT") or "8080")
+    known = environment()
+    text = url or known.get("SITE_URL") or _local(known.get("PORT") or "8080")
     try:
         address = httpx2.URL(text)
     except httpx2.InvalidURL:
@@ -25,13 +25,9 @@ def origin(url: str | None) -> httpx2.URL:
 
 def admin_key() -> str:
     """Return the operators' key, or say where it was looked for."""
-    environment = _environment()
-    file = Path(environment.get("DATA_DIR") or "data") / "secrets.env"
-    key = (
-        environment.get("ADMIN_API_KEY")
-        or _values(file, interpolate=False).get("ADMIN_API_KEY")
-        or ""
-    )
+    known = environment()
+    file = Path(known.get("DATA_DIR") or "data") / "secrets.env"
+    key = known.get("ADMIN_API_KEY") or _values(file, interpolate=False).get("ADMIN_API_KEY") or ""
     if not key:
         raise Failure(
             f"There is no admin key: set ADMIN_API_KEY, or DATA_DIR to the folder whose secrets.env"
@@ -46,7 +42,8 @@ def _local(port: str) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
+    """Return the environment, with `.env` below it."""
     return {**_values(Path(".env"), interpolate=True), **os.environ}
 
 

@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
 import httpx2
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
+from gateway import metrics
 from shared import docs, problems
 from shared.errors import Unavailable
 from shared.health import Live, Ready, ServiceState
 
 ASK_S_MAX = 6
+CREDENTIALS = ("authorization", "x-admin-key")
+REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class Desk:
@@ -41,6 +45,28 @@ class Desk:
             for kind, entries in part.get("components", {}).items():
                 whole.setdefault("components", {}).setdefault(kind, {}).update(entries)
         return whole
+
+    async def metrics(self, credentials: Mapping[str, str]) -> Response:
+        """Return the metrics of all services to whom each of them would give its own, or its refusal."""
+        pages = await asyncio.gather(*(self._page(name, credentials) for name in self._services))
+        for page in pages:
+            if page is not None and page.status_code in REFUSALS:
+                kind = page.headers["content-type"]
+                return Response(page.content, page.status_code, media_type=kind)
+        given = [page for page in pages if page is not None and page.is_success]
+        if not given:
+            message = "No service gives its metrics right now."
+            raise Unavailable(message)
+        are_up = [page is not None and page.is_success for page in pages]
+        presence = metrics.presence(dict(zip(self._services, are_up, strict=True)))
+        text = metrics.joined([presence, *(page.text for page in given)])
+        return Response(text, media_type=metrics.MEDIA_TYPE)
+
+    async def _page(self, name: str, credentials: Mapping[str, str]) -> httpx2.Response | None:
+        try:
+            return await self._client.get(f"{self._services[name]}/metrics", headers=credentials)
+        except httpx2.HTTPError:
+            return None
 
     async def _state(self, name: str) -> ServiceState:
         try:
@@ -82,6 +108,11 @@ def build_app(services: Mapping[str, str]) -> FastAPI:
         answer = await desk.health()
         response.status_code = 200 if answer.status == "ready" else 503
         return answer
+
+    @app.get("/metrics")
+    async def read_metrics(request: Request) -> Response:
+        given = {name: request.headers[name] for name in CREDENTIALS if name in request.headers}
+        return await desk.metrics(given)
 
     @app.get("/version")
     async def say_version() -> dict[str, str]:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
 from agent_runner import texts
 from agent_runner.agents import AgentFailed, Answer, ProducedFile
 from agent_runner.runs import UNITS_MAX, Ending, Lease, Limits
 from shared.blobs import Blobs
 from shared.contracts.tasks import DeliveredFile, Outcome
 from shared.ids import public
+from shared.tracing import step
 
 CUT = "\n\n*The text goes on in the file {name}.*"
 TEXT_FILE = "result.md"
@@ -65,7 +68,13 @@ class Store:
             media_type=texts.media_type(media_type),
             sha256=sha256,
         )
-        await self._blobs.put(file.key, path, file.media_type)
+        with step(
+            "put file",
+            service="agent-runner",
+            kind=SpanKind.CLIENT,
+            attributes={"file.size": size},
+        ):
+            await self._blobs.put(file.key, path, file.media_type)
         return file
 
     def _check(self, answer: Answer) -> None:

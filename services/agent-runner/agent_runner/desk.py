@@ -19,6 +19,7 @@ from agent_runner.executors import HUMAN
 from agent_runner.models import Run, RunFile, RunState
 from agent_runner.runs import Ending, Limits
 from shared.contracts.tasks import DeliveredFile, Outcome
+from shared.correlation import taking_up
 from shared.db import Database, Tx
 from shared.errors import Conflict, DomainError, Invalid, NotFound
 
@@ -74,7 +75,8 @@ async def take(tx: Tx, task_id: UUID, limits: Limits, *, by: str) -> Run:
         return run
     run.executor = HUMAN
     run.lease_until = None
-    await runs.begin_attempt(tx, run, owner=by)
+    with taking_up(run.origin):
+        await runs.begin_attempt(tx, run, owner=by)
     log.info("run_taken", task_id=str(task_id), attempt=run.attempt, by=by)
     return run
 
@@ -160,7 +162,8 @@ async def _open(tx: Tx, task_id: UUID) -> Run:
 async def _end(tx: Tx, run: Run, ending: Ending, *, by: str) -> Run:
     run.executor = HUMAN
     run.lease_owner = by
-    await runs.end(tx, run, ending)
+    with taking_up(run.origin):
+        await runs.end(tx, run, ending)
     log.info("run_ended_by_hand", task_id=str(run.task_id), outcome=ending.outcome, by=by)
     return run
 

@@ -40,6 +40,8 @@ def answering(executors: Executors, limits: Limits, wake: Callable[[], None]) ->
             available_at=now,
             deadline_at=now + timedelta(seconds=patience_s),
             created_at=now,
+            correlation_id=tx.origin.correlation_id,
+            traceparent=tx.origin.traceparent,
         )
         if is_new and await tx.get(Tombstone, task.task_id) is not None:
             await runs.cancel(tx, task.task_id)

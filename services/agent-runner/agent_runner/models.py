@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.tables import NAMING
+from shared.tracing import Origin
 
 
 class Base(DeclarativeBase):
@@ -92,6 +93,13 @@ class Run(Base):
     result: Mapped[str | None]
     units_used: Mapped[int | None]
     created_at: Mapped[datetime]
+    correlation_id: Mapped[UUID | None]
+    traceparent: Mapped[str | None]
+
+    @property
+    def origin(self) -> Origin:
+        """The customer's action that the run belongs to."""
+        return Origin(self.correlation_id, self.traceparent)
 
 
 class RunFile(Base):

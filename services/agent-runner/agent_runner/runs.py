@@ -21,7 +21,9 @@ from shared.contracts.tasks import (
     TaskProgressed,
     TaskStarted,
 )
+from shared.correlation import taking_up
 from shared.db import Tx
+from shared.tracing import Origin
 
 DESCRIPTION_BYTES_MAX = 5000
 UNITS_MAX = 1_000_000_000
@@ -55,6 +57,7 @@ class Lease:
     agent_type: str
     prompt: str
     timeout_s: float
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ async def lease(tx: Tx, *, executors: Collection[str], owner: str, lease_s: floa
     if run is None:
         return None
     run.lease_until = now + timedelta(seconds=lease_s)
-    await begin_attempt(tx, run, owner=owner)
+    with taking_up(run.origin):
+        await begin_attempt(tx, run, owner=owner)
     return Lease(
         task_id=run.task_id,
         attempt=run.attempt,
@@ -97,6 +101,7 @@ async def lease(tx: Tx, *, executors: Collection[str], owner: str, lease_s: floa
         agent_type=run.agent_type,
         prompt=run.description,
         timeout_s=(run.deadline_at - now).total_seconds(),
+        origin=run.origin,
     )
 
 
@@ -168,10 +173,11 @@ async def give_up(tx: Tx) -> bool:
     run = await tx.scalar(over.with_for_update(skip_locked=True))
     if run is None:
         return False
-    if run.deadline_at <= now:
-        await end(tx, run, Ending(Outcome.TIMED_OUT, reason=TIMED_OUT))
-    else:
-        await _wait_again(tx, run, available_at=now, reason=INTERRUPTED)
+    with taking_up(run.origin):
+        if run.deadline_at <= now:
+            await end(tx, run, Ending(Outcome.TIMED_OUT, reason=TIMED_OUT))
+        else:
+            await _wait_again(tx, run, available_at=now, reason=INTERRUPTED)
     return True
 
 

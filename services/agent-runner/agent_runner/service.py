@@ -10,6 +10,7 @@ from agent_runner.demo import DemoAgent
 from agent_runner.desk import Attachments
 from agent_runner.executors import Executors
 from agent_runner.handlers import answering
+from agent_runner.metrics import gauges
 from agent_runner.openclaw.agent import OpenClawAgent
 from agent_runner.openclaw.limits import Limits as OpenClawLimits
 from agent_runner.routes import router
@@ -97,6 +98,7 @@ def assemble(
         },
         checks={"blobs": blobs.check},
         watched={name: agent.check for name, agent in agents.items()},
+        gauges=gauges,
     )
 
 

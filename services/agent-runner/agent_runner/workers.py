@@ -8,12 +8,13 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
 import structlog
+from opentelemetry.trace import Span
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
@@ -24,7 +25,10 @@ from agent_runner.delivery import Store
 from agent_runner.executors import Executors
 from agent_runner.runs import Ending, Lease, Limits
 from shared.contracts.tasks import Outcome
+from shared.correlation import taking_up
 from shared.db import Database, Tx
+from shared.ids import public
+from shared.tracing import span
 
 log = structlog.get_logger()
 
@@ -91,10 +95,12 @@ class RunWorker:
         if lease is None:
             return False
         async with self._scratch(lease) as scratch, self._kept(lease) as lost:
-            work = asyncio.create_task(self._attempt(lease, scratch))
-            turn = await _first(work, lost, stopping, within_s=lease.timeout_s)
-            await self._stop(work, lease)
-            await self._settle(lease, turn, work)
+            with taking_up(lease.origin), _traced(lease) as run:
+                work = asyncio.create_task(self._attempt(lease, scratch))
+                turn = await _first(work, lost, stopping, within_s=lease.timeout_s)
+                run.set_attribute("run.turn", turn.name.lower())
+                await self._stop(work, lease)
+                await self._settle(lease, turn, work)
         return True
 
     async def _attempt(self, lease: Lease, scratch: Path) -> Ending | AgentFailed:
@@ -227,6 +233,19 @@ async def _conclude(tx: Tx, lease: Lease, verdict: Ending | AgentFailed, *, paus
         is_heard = await runs.finish(tx, lease, ending)
     if not is_heard:
         log.info("attempt_not_heard", **_named(lease))
+
+
+def _traced(lease: Lease) -> AbstractContextManager[Span]:
+    return span(
+        f"run {lease.executor}",
+        service="agent-runner",
+        attributes={
+            "task.id": public("task", lease.task_id),
+            "run.attempt": lease.attempt,
+            "run.executor": lease.executor,
+            "run.agent_type": lease.agent_type,
+        },
+    )
 
 
 def _verdict(work: asyncio.Task[Ending | AgentFailed]) -> Ending | AgentFailed:

@@ -71,6 +71,7 @@ class FakeGateway:
         self.orders: list[dict[str, Any]] = []
         self.aborted: list[str] = []
         self.requests: list[str] = []
+        self.places: dict[str, str | None] = {}
         self.scopes = ["operator.read", "operator.write"]
         self._connections: dict[ServerConnection, str] = {}
         self._changed = asyncio.Condition()
@@ -179,6 +180,7 @@ class FakeGateway:
         method, params = frame["method"], frame["params"]
         async with self._changed:
             self.requests.append(method)
+            self.places[method] = frame.get("traceparent")
             self._changed.notify_all()
         reply: dict[str, Any] = {"type": "res", "id": frame["id"]}
         try:
@@ -231,6 +233,7 @@ class FakeGateway:
         run = session.run
         info = {"status": "running" if run else session.status, "hasActiveRun": bool(run)}
         info |= {"lastRunId": session.last_run_id} if session.last_run_id else {}
+        info |= {"model": "fake-1", "inputTokens": 200, "outputTokens": 20}
         pending = [{"state": "interrupted", "runId": run_id} for run_id in session.interrupted]
         return {
             "sessionId": f"id of {session.key}",

@@ -5,6 +5,7 @@ from typing import Any
 
 from auth.handlers import answering
 from auth.links import Links
+from auth.metrics import gauges
 from auth.passwords import Passwords
 from auth.routes import router
 from auth.routes.browser import Site
@@ -43,6 +44,7 @@ def build(settings: AuthSettings | None = None, *, clock: Clock | None = None) -
             **_passwords(settings, database),
             **_tokens(settings, database, SigningKeys(seal)),
         },
+        gauges=gauges,
     )
 
 

@@ -5,19 +5,19 @@ one account is in it. The order of locks is the same everywhere: accounts by id 
 them. Keys in the database make each movement happen once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Row, TextClause, select, text
 
-from billing.models import Account, Base, Hold, Kind, Lot, LotUse, Posting, SystemAccount
+from billing.models import Account, Hold, Kind, Lot, LotUse, Posting, SystemAccount
 from shared.contracts.credits import Balance
 from shared.contracts.tasks import Terms
 from shared.db import Tx
+from shared.sql import among, as_rows, insert_all, update_all
 
 COUNTERPARTS = {
     Kind.PURCHASE: SystemAccount.SALES,
@@ -25,6 +25,31 @@ COUNTERPARTS = {
     Kind.ADMIN_GRANT: SystemAccount.ADJUSTMENT,
     Kind.CAPTURE: SystemAccount.DELIVERED,
 }
+
+
+OPEN_ACCOUNTS = insert_all(
+    Account,
+    *("id", "user_id", "balance", "reserved", "version", "line", "created_at"),
+    tail="ORDER BY user_id ON CONFLICT (user_id) DO NOTHING",
+)
+KNOWN = text("SELECT user_id FROM accounts WHERE user_id = ANY (:users)")
+LOCK = text("""
+    SELECT id, user_id, balance, reserved, version, line FROM accounts
+    WHERE id = ANY (:ids) OR user_id = ANY (:users) ORDER BY id FOR UPDATE
+""")
+UPDATE_ACCOUNTS = update_all(Account, "balance", "reserved", "version", "line")
+POST = insert_all(
+    Posting,
+    *("id", "account_id", "counterpart", "line", "amount", "balance_after", "kind", "description"),
+    *("key", "payment_id", "task_id", "created_at"),
+)
+ADD_LOTS = insert_all(Lot, "id", "account_id", "kind", "amount", "remaining", "expires_at")
+SPEND_LOTS = update_all(Lot, "remaining")
+NOTE_USES = insert_all(LotUse, "posting_id", "lot_id", "amount")
+HOLD = insert_all(
+    Hold, *("id", "account_id", "task_id", "amount", "terms", "captured", "released", "created_at")
+)
+SETTLE = update_all(Hold, "captured", "released", "settled_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +114,27 @@ class Settled:
     balance: Balance
 
 
+@dataclass(slots=True)
+class _Account:
+    """A locked account in the middle of a batch."""
+
+    id: UUID
+    user_id: UUID
+    balance: int
+    reserved: int
+    version: int
+    line: int
+
+    @property
+    def available(self) -> int:
+        """What can be spent: the balance less what is held."""
+        return self.balance - self.reserved
+
+
 async def grant(tx: Tx, grants: Sequence[Grant]) -> list[Granted]:
     """Post the grants whose keys were never posted; return those, in their order."""
     accounts = await _opened(tx, {item.user_id for item in grants})
-    keys = select(Posting.key).where(Posting.key.in_([item.key for item in grants]))
+    keys = select(Posting.key).where(among(Posting.key, [item.key for item in grants]))
     posted = set(await tx.scalars(keys))
     now, postings, lots, done = await tx.now(), [], [], []
     for item in grants:
@@ -106,7 +148,7 @@ async def grant(tx: Tx, grants: Sequence[Grant]) -> list[Granted]:
         postings.append(posting)
         lots.append(_lot(posting, item.expires_at))
         done.append(Granted(item, posting["id"], balance_of(accounts[item.user_id])))
-    await _write(tx, {Posting: postings, Lot: lots})
+    await _write(tx, accounts.values(), {POST: postings, ADD_LOTS: lots})
     return done
 
 
@@ -117,7 +159,7 @@ async def hold(tx: Tx, requests: Sequence[HoldRequest]) -> list[Held]:
     """
     accounts = await _opened(tx, {item.user_id for item in requests})
     tasks = [item.task_id for item in requests]
-    held = set(await tx.scalars(select(Hold.task_id).where(Hold.task_id.in_(tasks))))
+    held = set(await tx.scalars(select(Hold.task_id).where(among(Hold.task_id, tasks))))
     now, holds, answers = await tx.now(), [], []
     for item in requests:
         if item.task_id in held:
@@ -130,7 +172,7 @@ async def hold(tx: Tx, requests: Sequence[HoldRequest]) -> list[Held]:
             hold_id = tx.new_id()
             holds.append(_hold(hold_id, account, item, now))
         answers.append(Held(item, hold_id, balance_of(account)))
-    await _write(tx, {Hold: holds})
+    await _write(tx, accounts.values(), {HOLD: holds})
     return answers
 
 
@@ -140,15 +182,9 @@ async def settle(tx: Tx, settlements: Sequence[Settlement]) -> list[Settled]:
     A hold that has ended stays as it ended; a task without one (it was denied) has nothing to settle.
     """
     by_task = {item.task_id: item for item in reversed(settlements)}
-    statement = select(Hold.account_id).where(Hold.task_id.in_(list(by_task)))
-    accounts = await _locked(tx, set(await tx.scalars(statement)))
-    still_open = (
-        select(Hold)
-        .where(Hold.task_id.in_(list(by_task)), Hold.settled_at.is_(None))
-        .order_by(Hold.id)
-        .execution_options(populate_existing=True)
-    )
-    holds = await tx.scalars(still_open)
+    statement = select(Hold.account_id).where(among(Hold.task_id, list(by_task)))
+    accounts = {item.id: item for item in await _locked(tx, ids=set(await tx.scalars(statement)))}
+    holds = await _open_holds(tx, list(by_task))
     purse = _Purse(await _lots(tx, accounts))
     now, postings, uses, settled = await tx.now(), [], [], []
     for item in holds:
@@ -156,24 +192,17 @@ async def settle(tx: Tx, settlements: Sequence[Settlement]) -> list[Settled]:
         captured = _cost(item, settlement)
         account.reserved -= item.amount
         if captured:
-            posting = _post(
-                tx,
-                account,
-                -captured,
-                Kind.CAPTURE,
-                f"capture:{item.id}",
-                settlement.description,
-                now,
-            )
+            key, why = f"capture:{item.id}", settlement.description
+            posting = _post(tx, account, -captured, Kind.CAPTURE, key, why, now)
             posting["task_id"] = item.task_id
             postings.append(posting)
             uses += purse.spend(account.id, posting["id"], captured)
         else:
             account.version += 1
-        item.captured, item.released, item.settled_at = captured, item.amount - captured, now
-        settled.append(_settled(item, account))
-    await _write(tx, {Posting: postings, LotUse: uses})
-    await purse.write(tx)
+        settled.append(_settled(item, account, captured))
+    ended = [_ended(item, now) for item in settled]
+    rows = {POST: postings, SPEND_LOTS: purse.touched, NOTE_USES: uses, SETTLE: ended}
+    await _write(tx, accounts.values(), rows)
     return settled
 
 
@@ -184,7 +213,7 @@ async def account_of(tx: Tx, user_id: UUID) -> Account | None:
 
 async def known_users(tx: Tx, users: set[UUID | None]) -> set[UUID]:
     """Return which of these users have an account."""
-    statement = select(Account.user_id).where(Account.user_id.in_(users - {None}))
+    statement = select(Account.user_id).where(among(Account.user_id, users - {None}))
     return set(await tx.scalars(statement))
 
 
@@ -193,7 +222,7 @@ async def open_account(tx: Tx, user_id: UUID) -> None:
     await _opened(tx, {user_id})
 
 
-def balance_of(account: Account) -> Balance:
+def balance_of(account: Account | _Account) -> Balance:
     """Return the account's state as events carry it."""
     return Balance(
         balance=account.balance,
@@ -206,8 +235,8 @@ def balance_of(account: Account) -> Balance:
 class _Purse:
     """The lots of some accounts, spent in order: the earliest to expire first, bought ones last."""
 
-    def __init__(self, lots: Iterable[Lot]) -> None:
-        self._lots: dict[UUID, list[Lot]] = {}
+    def __init__(self, lots: Iterable[Row[Any]]) -> None:
+        self._lots: dict[UUID, list[Row[Any]]] = {}
         self._touched: dict[UUID, int] = {}
         for lot in lots:
             self._lots.setdefault(lot.account_id, []).append(lot)
@@ -224,59 +253,59 @@ class _Purse:
         assert amount == 0, "a balance is the sum of its lots"
         return uses
 
-    def _left(self, lot: Lot) -> int:
-        return self._touched.get(lot.id, lot.remaining)
+    def _left(self, lot: Row[Any]) -> int:
+        return self._touched.get(lot.id, int(lot.remaining))
 
-    async def write(self, tx: Tx) -> None:
-        """Write what is left in the lots that were spent from."""
-        if self._touched:
-            rows = [{"lot": lot_id, "left": left} for lot_id, left in self._touched.items()]
-            lots = Base.metadata.tables["lots"]
-            statement = update(lots).where(lots.c.id == bindparam("lot"))
-            await tx.execute(statement.values(remaining=bindparam("left")), rows)
+    @property
+    def touched(self) -> list[dict[str, Any]]:
+        """What is left in the lots that were spent from."""
+        return [{"id": lot_id, "remaining": left} for lot_id, left in self._touched.items()]
 
 
-async def _opened(tx: Tx, users: set[UUID]) -> dict[UUID, Account]:
+async def _opened(tx: Tx, users: set[UUID]) -> dict[UUID, _Account]:
     """Return the accounts of these users by user, locked; opened by whatever event comes first."""
-    now = await tx.now()
-    known = select(Account.user_id).where(Account.user_id.in_(users))
-    missing = sorted(users - set(await tx.scalars(known)))
+    known = (await tx.execute(KNOWN, {"users": list(users)})).scalars()
+    missing = users.difference(known)
     if missing:
-        rows = [
-            {"id": tx.new_id(), "user_id": user_id, "balance": 0, "reserved": 0, "version": 0}
-            | {"line": 0, "created_at": now}
-            for user_id in missing
-        ]
-        await tx.execute(postgresql.insert(Account).values(rows).on_conflict_do_nothing())
-    ids = await tx.scalars(select(Account.id).where(Account.user_id.in_(users)))
-    return {account.user_id: account for account in (await _locked(tx, set(ids))).values()}
+        new = {"balance": 0, "reserved": 0, "version": 0, "line": 0, "created_at": await tx.now()}
+        rows = [{**new, "id": tx.new_id(), "user_id": user_id} for user_id in missing]
+        await tx.execute(OPEN_ACCOUNTS, as_rows(rows))
+    return {account.user_id: account for account in await _locked(tx, users=users)}
 
 
-async def _locked(tx: Tx, ids: set[UUID]) -> dict[UUID, Account]:
-    statement = select(Account).where(Account.id.in_(ids)).order_by(Account.id).with_for_update()
-    rows = await tx.scalars(statement.execution_options(populate_existing=True))
-    return {account.id: account for account in rows}
+async def _locked(
+    tx: Tx, *, ids: Collection[UUID] = (), users: Collection[UUID] = ()
+) -> list[_Account]:
+    rows = await tx.execute(LOCK, {"ids": list(ids), "users": list(users)})
+    return [_Account(**row) for row in rows.mappings()]
 
 
-async def _lots(tx: Tx, accounts: Iterable[UUID]) -> Sequence[Lot]:
+async def _open_holds(tx: Tx, tasks: Sequence[UUID]) -> Sequence[Row[Any]]:
+    columns = (Hold.id, Hold.account_id, Hold.task_id, Hold.amount, Hold.terms)
+    is_theirs = among(Hold.task_id, tasks)
+    statement = select(*columns).where(is_theirs, Hold.settled_at.is_(None)).order_by(Hold.id)
+    return (await tx.execute(statement)).all()
+
+
+async def _lots(tx: Tx, accounts: Collection[UUID]) -> Sequence[Row[Any]]:
     is_bought = Lot.kind == Kind.PURCHASE
     order = (is_bought, Lot.expires_at.asc().nulls_last(), Lot.id)
-    statement = (
-        select(Lot).where(Lot.account_id.in_(list(accounts)), Lot.remaining > 0).order_by(*order)
-    )
-    return await tx.scalars(statement.execution_options(populate_existing=True))
+    is_theirs = among(Lot.account_id, accounts)
+    statement = select(Lot.id, Lot.account_id, Lot.remaining).where(is_theirs, Lot.remaining > 0)
+    return (await tx.execute(statement.order_by(*order))).all()
 
 
-async def _write(tx: Tx, rows: Mapping[type[Any], list[dict[str, Any]]]) -> None:
-    """Write the accounts as they are now, and the new rows."""
-    await tx.flush()
-    for model, values in rows.items():
+async def _write(
+    tx: Tx, accounts: Iterable[_Account], rows: Mapping[TextClause, Sequence[Mapping[str, Any]]]
+) -> None:
+    """Write the accounts as they are now, and what hangs on them."""
+    for statement, values in {UPDATE_ACCOUNTS: [asdict(item) for item in accounts], **rows}.items():
         if values:
-            await tx.execute(insert(model), values)
+            await tx.execute(statement, as_rows(values))
 
 
 def _post(
-    tx: Tx, account: Account, amount: int, kind: Kind, key: str, description: str, now: datetime
+    tx: Tx, account: _Account, amount: int, kind: Kind, key: str, description: str, now: datetime
 ) -> dict[str, Any]:
     account.balance += amount
     account.version += 1
@@ -308,7 +337,7 @@ def _lot(posting: Mapping[str, Any], expires_at: datetime | None) -> dict[str, A
     }
 
 
-def _hold(hold_id: UUID, account: Account, request: HoldRequest, now: datetime) -> dict[str, Any]:
+def _hold(hold_id: UUID, account: _Account, request: HoldRequest, now: datetime) -> dict[str, Any]:
     return {
         "id": hold_id,
         "account_id": account.id,
@@ -321,18 +350,23 @@ def _hold(hold_id: UUID, account: Account, request: HoldRequest, now: datetime) 
     }
 
 
-def _cost(hold: Hold, settlement: Settlement) -> int:
+def _cost(hold: Row[Any], settlement: Settlement) -> int:
     if not settlement.is_delivered:
         return 0
-    return min(Terms.model_validate(hold.terms).cost(settlement.units_used), hold.amount)
+    return min(Terms.model_validate(hold.terms).cost(settlement.units_used), int(hold.amount))
 
 
-def _settled(hold: Hold, account: Account) -> Settled:
+def _settled(hold: Row[Any], account: _Account, captured: int) -> Settled:
     return Settled(
         task_id=hold.task_id,
         user_id=account.user_id,
         hold_id=hold.id,
-        captured=hold.captured,
-        released=hold.released,
+        captured=captured,
+        released=hold.amount - captured,
         balance=balance_of(account),
     )
+
+
+def _ended(settled: Settled, now: datetime) -> dict[str, Any]:
+    parts = {"captured": settled.captured, "released": settled.released}
+    return {"id": settled.hold_id, **parts, "settled_at": now}

@@ -137,7 +137,10 @@ class LotUse(Base):
     """How much of a lot a posting spent; immutable."""
 
     __tablename__ = "lot_uses"
-    __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        Index("ix_lot_uses_lot_id", "lot_id"),
+    )
 
     posting_id: Mapped[UUID] = mapped_column(ForeignKey("postings.id"), primary_key=True)
     lot_id: Mapped[UUID] = mapped_column(ForeignKey("lots.id"), primary_key=True)
@@ -200,6 +203,7 @@ class Payment(Base):
         CheckConstraint("status <> 'granted' OR user_id IS NOT NULL", name="granted_to_somebody"),
         Index("ix_payments_waiting", "email_key", postgresql_where=text("status = 'paid'")),
         Index("ix_payments_waiting_of", "user_id", postgresql_where=text("status = 'paid'")),
+        Index("ix_payments_review", "id", postgresql_where=text("status = 'review'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -230,3 +234,17 @@ class StripeEvent(Base):
     payload: Mapped[bytes]
     outcome: Mapped[str]
     received_at: Mapped[datetime]
+
+
+class Proof(Base):
+    """How far the proof of one table has come: its present walk, and what the last whole one found."""
+
+    __tablename__ = "proofs"
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[UUID]
+    found: Mapped[dict[str, Any]]
+    broken: Mapped[dict[str, Any]]
+    began_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    due_at: Mapped[datetime]

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from billing import grants, ledger, payments, statements
+from billing.metrics import count_webhook
 from billing.models import Kind, Lot, Payment, PaymentStatus, Posting
 from billing.schemas import (
     WORDS,
@@ -18,13 +19,15 @@ from billing.schemas import (
     Transactions,
 )
 from billing.settings import BillingSettings
+from billing.stripe_events import StripeInbox
 from billing.stripe_webhook import verify
 from shared.clock import Clock
-from shared.errors import Conflict
+from shared.errors import Conflict, DomainError
 from shared.http import CurrentOperator, CurrentUser, resource
 from shared.http import Transaction as InTransaction
 from shared.pages import Cursor, Limit, cursor_of, id_of
 from shared.problems import Problem
+from shared.tracing import step
 
 WEBHOOK_BYTES_MAX = 256 * 1024
 RECENT = 20
@@ -42,15 +45,22 @@ REFUSALS: dict[int | str, dict[str, object]] = {401: {"model": Problem}, 403: {"
 @router.post("/api/stripe/webhook", max_body_size=WEBHOOK_BYTES_MAX, include_in_schema=False)
 async def receive_stripe_event(
     request: Request,
-    tx: InTransaction,
+    inbox: Annotated[StripeInbox, resource(StripeInbox)],
     settings: Annotated[BillingSettings, resource(BillingSettings)],
     clock: Annotated[Clock, resource(Clock)],
     stripe_signature: Annotated[str | None, Header(max_length=4096)] = None,
 ) -> Received:
     """Store what Stripe says, once, and publish what was paid; nothing else happens here."""
     body = await request.body()
-    event = verify(body, stripe_signature, settings.webhook_secrets, clock.now())
-    await payments.receive(tx, event, body, is_live=settings.is_live)
+    try:
+        with step("verify stripe event", service="billing") as verified:
+            event = verify(body, stripe_signature, settings.webhook_secrets, clock.now())
+            verified.set_attribute("stripe.event.type", event.type)
+    except DomainError as refusal:
+        count_webhook(refusal.code)
+        raise
+    is_new = await inbox.receive(event, body)
+    count_webhook("accepted" if is_new else "duplicate")
     return Received()
 
 

@@ -1,8 +1,11 @@
 """What billing is made of."""
 
 from billing.handlers import handlers
+from billing.metrics import gauges
 from billing.routes import router
 from billing.settings import BillingSettings
+from billing.stripe_events import StripeInbox
+from billing.workers import prover
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.http import AdminKey
@@ -21,11 +24,14 @@ def build(settings: BillingSettings | None = None) -> Service:
         migrations="billing.migrations",
         router=router,
         handlers=handlers,
+        workers=[prover(database)],
         resources={
             Database: database,
             BillingSettings: settings,
             Clock: SystemClock(),
+            StripeInbox: StripeInbox(database, is_live=settings.is_live),
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
             Verifier: Verifier(key_set_at(settings.jwks_url), issuer=settings.site_url),
         },
+        gauges=gauges,
     )

@@ -19,6 +19,7 @@ import aiosmtplib
 ENVELOPE_S_MAX = 30
 CONTENT_S_MAX = 60
 QUIT_S_MAX = 5
+PROBE = ".probe"
 
 
 class NotSent(Exception):
@@ -50,6 +51,10 @@ class Mailer(Protocol):
         """Return when the mail was accepted; raise NotSent or OutcomeUnknown."""
         ...
 
+    async def check(self) -> None:
+        """Return when a mail could be handed over now, without doing so; raise NotSent otherwise."""
+        ...
+
 
 class FileMailer:
     """Mails in a folder, one `.eml` each, named so that they sort by time; a repeated one replaces the first."""
@@ -61,6 +66,18 @@ class FileMailer:
         """Write the mail in one step."""
         try:
             await asyncio.to_thread(self._write, f"{mail.id.hex}.eml", bytes(mail))
+        except OSError as flaw:
+            raise NotSent(_reason(flaw)) from flaw
+
+    async def check(self) -> None:
+        """Write into the folder and take it away again."""
+
+        def try_it() -> None:
+            self._write(PROBE, b"")
+            (self._folder / PROBE).unlink()
+
+        try:
+            await asyncio.to_thread(try_it)
         except OSError as flaw:
             raise NotSent(_reason(flaw)) from flaw
 
@@ -120,6 +137,18 @@ class SmtpMailer:
             await self._deliver(connection, bytes(mail))
             with suppress(aiosmtplib.SMTPException, OSError):
                 await connection.quit(timeout=QUIT_S_MAX)
+        finally:
+            connection.close()
+
+    async def check(self) -> None:
+        """Connect, prove who we are, and leave."""
+        connection = self._connection("localhost")
+        try:
+            async with asyncio.timeout(self._envelope_s_max):
+                await connection.connect()
+                await connection.quit(timeout=QUIT_S_MAX)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as flaw:
+            raise NotSent(_reason(flaw)) from flaw
         finally:
             connection.close()
 

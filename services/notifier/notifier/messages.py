@@ -43,10 +43,12 @@ async def queue(
         sealed_token=sealed_token,
         next_attempt_at=now,
         created_at=now,
+        correlation_id=tx.origin.correlation_id,
+        traceparent=tx.origin.traceparent,
     )
 
 
-async def lease(tx: Tx) -> Message | None:
+async def lease(tx: Tx, *, lease_s: float = LEASE_S) -> Message | None:
     """Take the message that is due longest into hand, with its address, or None."""
     now = await tx.now()
     email = select(Contact.email).where(Contact.user_id == Message.user_id).scalar_subquery()
@@ -65,7 +67,7 @@ async def lease(tx: Tx) -> Message | None:
     message.to_address = row.address
     message.state = "sending"
     message.attempts += 1
-    message.lease_ends_at = now + timedelta(seconds=LEASE_S)
+    message.lease_ends_at = now + timedelta(seconds=lease_s)
     return message
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.tables import NAMING
+from shared.tracing import Origin
 
 
 class Base(DeclarativeBase):
@@ -66,3 +67,10 @@ class Message(Base):
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None]
     created_at: Mapped[datetime]
+    correlation_id: Mapped[UUID | None]
+    traceparent: Mapped[str | None]
+
+    @property
+    def origin(self) -> Origin:
+        """The action that the mail answers."""
+        return Origin(self.correlation_id, self.traceparent)

@@ -4,6 +4,7 @@ from notifier import addresses
 from notifier.handlers import handlers
 from notifier.letters import Letters
 from notifier.mailer import Mailer, open_mailer
+from notifier.metrics import gauges
 from notifier.routes import router
 from notifier.settings import NotifierSettings
 from notifier.workers import MailWorker
@@ -39,7 +40,7 @@ def assemble(
         sender=addresses.sender(settings.sender),
         seal=Seal(settings.link_sealing_key.get_secret_value()),
     )
-    worker = MailWorker(database, letters, mailer)
+    worker = MailWorker(database, letters, mailer, lease_s=settings.lease_s)
     return Service(
         name="notifier",
         database=database,
@@ -52,4 +53,5 @@ def assemble(
             Verifier: verifier,
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
         },
+        gauges=gauges,
     )

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from notifier import addresses
+from notifier.messages import LEASE_S
 from shared.settings import CommonSettings
 
 
@@ -15,10 +16,11 @@ def _is_sender(text: str) -> str:
 
 
 class NotifierSettings(CommonSettings):
-    """Where mails go, who they are from, and the key that opens sealed links."""
+    """Where mails go, who they are from, how long one may take, and the key that opens sealed links."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
 
     mail_url: SecretStr
     sender: Annotated[str, Field(validation_alias="NOTIFIER_FROM"), AfterValidator(_is_sender)]
+    lease_s: Annotated[float, Field(gt=0)] = LEASE_S
     link_sealing_key: Annotated[SecretStr, Field(validation_alias="LINK_SEALING_KEY")]

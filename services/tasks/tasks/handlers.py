@@ -12,6 +12,7 @@ from shared.contracts.credits import CreditsDenied, CreditsGranted, CreditsHeld,
 from shared.contracts.tasks import TaskFinished, TaskProgressed, TaskStarted
 from shared.db import Tx
 from shared.handlers import Handlers, Received
+from shared.sql import among
 from tasks import facts, hints
 from tasks.hub import Hub
 from tasks.models import Task
@@ -97,5 +98,5 @@ async def _users(tx: Tx, events: Sequence[Any]) -> set[UUID]:
     }
     tasks = {event.task_id for event in events if isinstance(event, (TaskStarted, TaskProgressed))}
     if tasks:
-        told |= {*await tx.scalars(select(Task.user_id).where(Task.id.in_(tasks)))}
+        told |= {*await tx.scalars(select(Task.user_id).where(among(Task.id, tasks)))}
     return told

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from opentelemetry.trace import Span, SpanKind
 
 from agent_runner.agents import AgentFailed, Answer, Assignment, Report
 from agent_runner.openclaw.attempt import Attempt
@@ -11,6 +14,7 @@ from agent_runner.openclaw.failures import remedy_for
 from agent_runner.openclaw.limits import Limits
 from agent_runner.openclaw.order import AttemptKey, Order
 from agent_runner.openclaw.protocol import GatewayError, GatewayUnreachable, Roster
+from shared.tracing import step
 
 
 class OpenClawAgent:
@@ -38,9 +42,13 @@ class OpenClawAgent:
     async def run(self, assignment: Assignment, scratch: Path, report: Report) -> Answer:
         """Have the task done, or go on with it; ending this call early ends it there too."""
         order = self._order(assignment)
-        attempt = Attempt(self._access, order, report, assignment.timeout_s)
+        with _traced(order):
+            attempt = Attempt(self._access, order, report, assignment.timeout_s)
+            return await self._carry_out(attempt, assignment.timeout_s, scratch)
+
+    async def _carry_out(self, attempt: Attempt, timeout_s: float, scratch: Path) -> Answer:
         try:
-            async with asyncio.timeout(assignment.timeout_s):
+            async with asyncio.timeout(timeout_s):
                 return await attempt.deliver(scratch)
         except TimeoutError:
             failure = attempt.out_of_time()
@@ -82,3 +90,17 @@ class OpenClawAgent:
                     f"The OpenClaw agent {agent_id} works in {there[agent_id]}, "
                     f"not in {self._workspaces / agent_id}."
                 )
+
+
+def _traced(order: Order) -> AbstractContextManager[Span]:
+    return step(
+        f"invoke_agent {order.agent_id}",
+        service="agent-runner",
+        kind=SpanKind.CLIENT,
+        attributes={
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.agent.id": order.agent_id,
+            "gen_ai.conversation.id": order.session_key,
+            "run.attempt": order.key.attempt,
+        },
+    )

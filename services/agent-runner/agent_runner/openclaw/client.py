@@ -26,6 +26,7 @@ from agent_runner.openclaw.protocol import (
     Hello,
     Payload,
 )
+from shared import tracing
 
 CHALLENGE = "connect.challenge"
 
@@ -94,6 +95,10 @@ class Gateway:
         frame_id = str(next(self._ids))
         coming = self._answers[frame_id] = _future()
         frame = {"type": "req", "id": frame_id, "method": method, "params": params}
+        if place := tracing.current():
+            frame["traceparent"] = (
+                place  # the gateway's own traces, and its calls to the model, go on from it
+            )
         try:
             await self._say(frame)
             reply = await self._within(coming, within_s or self._answer_s)

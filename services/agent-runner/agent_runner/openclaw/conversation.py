@@ -5,6 +5,7 @@ import math
 import time
 
 import structlog
+from opentelemetry.trace import get_current_span
 
 from agent_runner.agents import AgentFailed
 from agent_runner.openclaw.client import Gateway
@@ -12,7 +13,7 @@ from agent_runner.openclaw.failures import AGENT_FAILED, failure_of_session
 from agent_runner.openclaw.limits import Limits
 from agent_runner.openclaw.order import Order
 from agent_runner.openclaw.progress import ProgressFeed
-from agent_runner.openclaw.protocol import Accepted, Done, FullMessage, History, Waited
+from agent_runner.openclaw.protocol import Accepted, Done, FullMessage, History, SessionInfo, Waited
 from agent_runner.openclaw.session import (
     Stage,
     active_run_id,
@@ -47,6 +48,7 @@ class Conversation:
             history = await self._look(gateway)
             match stage_of(history, self._order.key):
                 case Stage.DONE:
+                    _note_usage(history.session_info)
                     return await self._answer(gateway, history)
                 case Stage.FAILED:
                     raise failure_of_session(history)
@@ -105,6 +107,7 @@ class Conversation:
         }
         accepted = await gateway.request("agent", params, Accepted)
         log.info("openclaw run started", run_id=accepted.run_id, status=accepted.status)
+        get_current_span().set_attribute("gen_ai.response.id", accepted.run_id)
         self._starts_count += 1
         await self._wait_for(gateway, accepted.run_id)
 
@@ -147,3 +150,13 @@ class Conversation:
         }
         full = await gateway.request("chat.message.get", params, FullMessage)
         return (full.message or preview).text.strip()
+
+
+def _note_usage(info: SessionInfo) -> None:
+    """Write into the trace which model worked and how much it read and wrote, where the gateway says so."""
+    span = get_current_span()
+    if isinstance(info.model, str):
+        span.set_attribute("gen_ai.response.model", info.model)
+    for name, count in (("input", info.input_tokens), ("output", info.output_tokens)):
+        if isinstance(count, int):
+            span.set_attribute(f"gen_ai.usage.{name}_tokens", count)

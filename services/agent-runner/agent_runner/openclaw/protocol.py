@@ -165,12 +165,15 @@ class PendingInputs(Payload):
 
 
 class SessionInfo(Payload):
-    """The session's row: how its latest run ended, or that one is active."""
+    """The session's row: how its latest run ended, or that one is active; what it took is for traces alone."""
 
     status: str | None = None
     last_run_id: str | None = None
     has_active_run: bool = False
     active_run_ids: tuple[str, ...] | None = None
+    model: Any = None
+    input_tokens: Any = None
+    output_tokens: Any = None
 
 
 class InFlightRun(Payload):

@@ -1,0 +1,17 @@
+"""The action that a run belongs to."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("runs", sa.Column("correlation_id", sa.Uuid()))
+    op.add_column("runs", sa.Column("traceparent", sa.Text()))
+
+
+def downgrade() -> None:
+    for column in ("traceparent", "correlation_id"):
+        op.drop_column("runs", column)

@@ -1,0 +1,80 @@
+"""What billing counts, and what its metrics say of the books."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from billing import patrol
+from billing.models import Hold, Payment, PaymentStatus
+from billing.stripe_webhook import BadPayload, BadSignature
+from shared.clock import first_id
+from shared.db import Tx
+from shared.metrics import Gauge, counter, pairs, seconds_by
+
+RECENT = timedelta(days=1)
+WAITING = (PaymentStatus.PAID, PaymentStatus.REVIEW)
+WEBHOOKS = counter("impacter_stripe_webhooks", "Stripe's requests, by outcome.", "outcome")
+for outcome in ("accepted", "duplicate", BadSignature.code, BadPayload.code):
+    WEBHOOKS.labels("billing", outcome)  # a rise from nothing is a rise only where zero was seen
+
+
+def count_webhook(outcome: str) -> None:
+    """Count a request of Stripe's: accepted, duplicate, or the code of its refusal."""
+    WEBHOOKS.labels("billing", outcome).inc()
+
+
+async def gauges(tx: Tx) -> Sequence[Gauge]:
+    """Return the open holds, the payments, and the last proof of the ledger."""
+    return [*await _holds(tx), *await _payments(tx), *await _proof(tx)]
+
+
+async def _holds(tx: Tx) -> list[Gauge]:
+    is_open = Hold.settled_at.is_(None)
+    statement = select(
+        func.count().label("open"),
+        func.coalesce(func.sum(Hold.amount), 0).label("credits"),
+        func.min(Hold.created_at).label("oldest"),
+    ).where(is_open)
+    row = (await tx.execute(statement)).one()
+    age_s = (await tx.now() - row.oldest).total_seconds() if row.oldest else 0
+    return [
+        Gauge.single("impacter_holds_open", "Holds that are not settled.", row.open),
+        Gauge.single("impacter_hold_credits", "Credits that they set aside.", int(row.credits)),
+        Gauge.single("impacter_hold_oldest_seconds", "Age of the oldest of them.", age_s),
+    ]
+
+
+async def _payments(tx: Tx) -> list[Gauge]:
+    counted = select(Payment.status, func.count()).group_by(Payment.status)
+    counts = await pairs(tx, counted.where(Payment.id >= first_id(await tx.now() - RECENT)))
+    for status in WAITING:  # each by an index of its own, whatever its age
+        counts |= await pairs(tx, counted.where(Payment.status == status))
+    oldest = select(Payment.status, func.min(Payment.paid_at)).group_by(Payment.status)
+    ages_s = await seconds_by(tx, oldest.where(Payment.status == PaymentStatus.PAID))
+    what = "Payments: paid and in review all of them, others those of the last day."
+    return [
+        Gauge.by("status", "impacter_payments", what, counts, PaymentStatus),
+        Gauge.single(
+            "impacter_payment_oldest_paid_seconds",
+            "How long the oldest payment waits that is paid and not granted.",
+            ages_s.get(PaymentStatus.PAID, 0),
+        ),
+    ]
+
+
+async def _proof(tx: Tx) -> list[Gauge]:
+    return [
+        Gauge.by(
+            "rule",
+            "impacter_ledger_rule_broken",
+            "How often a rule of the ledger is broken.",
+            await patrol.broken(tx),
+            patrol.RULES,
+        ),
+        Gauge.single(
+            "impacter_ledger_proof_age_seconds",
+            "Time since all of the ledger was proved.",
+            await patrol.age_s(tx),
+        ),
+    ]

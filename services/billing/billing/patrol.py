@@ -1,0 +1,122 @@
+"""The proof that the books balance, walked slowly: every rule on a slice of its table at a time, for ever.
+
+`proof.prove` reads all of the ledger at once, which is for tests and for small books. Here each rule is asked
+of a row and what hangs on it by an index, so a slice costs the same however long the ledger has become. The
+table `proofs` remembers how far each walk has come and what it found: it survives restarts, and replicas
+share the walks.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import TextClause, select, text
+
+from billing.models import Proof
+from shared.db import Tx
+
+log = structlog.get_logger()
+
+SLICE: Final = 1_000
+PACE: Final = timedelta(seconds=1)
+REST: Final = timedelta(minutes=10)
+START: Final = UUID(int=0)
+
+# By table and rule: what a row `r` is that breaks it.
+BROKEN: Final[Mapping[str, Mapping[str, str]]] = {
+    "accounts": {
+        "a balance is what the last line left": "EXISTS (SELECT FROM postings WHERE account_id = r.id"
+        " AND line > r.line) OR r.balance <> coalesce((SELECT balance_after FROM postings"
+        " WHERE account_id = r.id AND line = r.line), CASE WHEN r.line = 0 THEN 0 ELSE -1 END)",
+        "what is reserved is the sum of the open holds": "r.reserved <> (SELECT"
+        " coalesce(sum(amount), 0) FROM holds WHERE account_id = r.id AND settled_at IS NULL)",
+        "a balance is the sum of what its lots have left": "r.balance <> (SELECT"
+        " coalesce(sum(remaining), 0) FROM lots WHERE account_id = r.id AND remaining > 0)",
+    },
+    "postings": {
+        "each line follows from the one before": "r.balance_after - r.amount IS DISTINCT FROM"
+        " CASE WHEN r.line = 1 THEN 0 ELSE (SELECT balance_after FROM postings"
+        " WHERE account_id = r.account_id AND line = r.line - 1) END",
+        "what a posting took is what its lots gave": "r.amount < 0 AND -r.amount <> (SELECT"
+        " coalesce(sum(amount), 0) FROM lot_uses WHERE posting_id = r.id)",
+    },
+    "lots": {
+        "what a lot lost is what was spent from it": "r.amount - r.remaining <> (SELECT"
+        " coalesce(sum(amount), 0) FROM lot_uses WHERE lot_id = r.id)",
+    },
+    "holds": {
+        "what was captured was posted": "r.captured <> (SELECT coalesce(-sum(amount), 0)"
+        " FROM postings WHERE key = 'capture:' || r.id::text)",
+    },
+    "payments": {
+        "a granted payment was posted once, for its credits": "(SELECT array_agg(amount)"
+        " FROM postings WHERE payment_id = r.id AND kind = 'purchase') IS DISTINCT FROM"
+        " CASE WHEN r.status = 'granted' THEN ARRAY[r.credits] END",
+    },
+}
+RULES: Final = tuple(rule for rules in BROKEN.values() for rule in rules)
+
+
+async def step(tx: Tx) -> bool:
+    """Prove the next slice of the walk that is due longest; tell whether one was due."""
+    walk = await _due(tx)
+    if walk is None:
+        return False
+    now = await tx.now()
+    last, seen, found = await _prove_slice(tx, walk.subject, walk.position)
+    if found:
+        log.error("ledger_broken", table=walk.subject, after=str(walk.position), rules=found)
+    walk.found = {rule: walk.found.get(rule, 0) + found.get(rule, 0) for rule in walk.found | found}
+    if seen < SLICE:
+        _finish(walk, now)
+    else:
+        walk.position, walk.due_at = last, now + PACE
+    return True
+
+
+async def broken(tx: Tx) -> dict[str, int]:
+    """Return how often each rule is broken, by the last whole walk or by the present one if that found more."""
+    worst: dict[str, int] = {}
+    for walk in await _walks(tx):
+        for rule in walk.broken | walk.found:
+            worst[rule] = max(walk.broken.get(rule, 0), walk.found.get(rule, 0))
+    return worst
+
+
+async def age_s(tx: Tx) -> float:
+    """Return how long ago the walk ended, or first began, that is the furthest behind."""
+    now = await tx.now()
+    moments = [walk.finished_at or walk.began_at for walk in await _walks(tx)]
+    return max(((now - moment).total_seconds() for moment in moments), default=0.0)
+
+
+async def _due(tx: Tx) -> Proof | None:
+    due = select(Proof).where(Proof.due_at <= await tx.now()).order_by(Proof.due_at).limit(1)
+    return await tx.scalar(due.with_for_update(skip_locked=True))
+
+
+async def _walks(tx: Tx) -> Sequence[Proof]:
+    return await tx.scalars(select(Proof))
+
+
+async def _prove_slice(tx: Tx, table: str, after: UUID) -> tuple[UUID, int, dict[str, int]]:
+    """Return the last row of a slice, how many it had, and how often each rule is broken in it."""
+    row = (await tx.execute(_statement(table), {"after": after, "size": SLICE})).one()
+    found = {rule: row[2 + place] for place, rule in enumerate(BROKEN[table])}
+    return row.last or after, row.seen, {rule: count for rule, count in found.items() if count}
+
+
+def _statement(table: str) -> TextClause:
+    counts = ", ".join(f"count(*) FILTER (WHERE {rule})" for rule in BROKEN[table].values())
+    return text(
+        f"SELECT (array_agg(r.id ORDER BY r.id DESC))[1] AS last, count(*) AS seen, {counts}"  # noqa: S608 - our own words
+        f" FROM (SELECT * FROM {table} WHERE id > :after ORDER BY id LIMIT :size) AS r"
+    )
+
+
+def _finish(walk: Proof, now: datetime) -> None:
+    walk.broken, walk.found = walk.found, {}
+    walk.position, walk.finished_at, walk.due_at = START, now, now + REST
+    walk.began_at = walk.due_at
