@@ -4,15 +4,15 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := shared auth billing tasks notifier agent_runner embedded distributed gateway impacter
+PACKAGES := shared auth billing tasks notifier agent_runner embedded distributed gateway development impacter
 MEMBERS := shared services/auth services/billing services/tasks services/notifier services/agent-runner \
-	deploy/embedded deploy/distributed deploy/gateway deploy/cli
+	deploy/embedded deploy/distributed deploy/gateway deploy/development deploy/cli
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 # Compiled modules make every start seconds faster, whatever the caller's shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up up-distributed test check format lint types contracts catalog tests lock clean
+.PHONY: help up up-distributed test check format lint types contracts catalog tests simulate chaos bench env test-compose lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ lint: $(VENV)/dev ## ruff
 	$(BIN)/ruff check -q .
 
 types: $(VENV)/dev ## mypy, strict
-	$(BIN)/mypy $(addprefix -p ,$(PACKAGES))
+	$(BIN)/mypy $(addprefix -p ,$(PACKAGES) benchmarks)
 
 contracts: $(VENV)/dev ## who may import whom
 	$(BIN)/lint-imports
@@ -49,11 +49,40 @@ catalog: $(VENV)/dev ## events.md, asyncapi.json and schemas are fresh
 tests: $(VENV)/dev ## all tests; ARGS="-k name" for some
 	$(BIN)/pytest $(ARGS)
 
+SEEDS ?= 200
+simulate: $(VENV)/dev ## as many worlds as SEEDS=10000 in virtual time, under every fault; SEED=17 one of them again
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(addprefix --first ,$(FIRST)) $(addprefix --jobs ,$(JOBS)) \
+		$(addprefix --seed ,$(SEED)) $(addprefix --journey ,$(JOURNEY)) $(addprefix --at ,$(AT)) $(addprefix --mutant ,$(MUTANT))
+
+MINUTES ?= 10
+chaos: $(VENV)/dev ## kill, freeze and cut off every part under load, for MINUTES=10; SEED=n does the same harm again
+	@$(BIN)/python -m tests.system.chaos --minutes $(MINUTES) $(addprefix --seed ,$(SEED))
+
+BENCH := .venv-bench
+bench: $(VENV)/dev $(BENCH)/ready ## what it costs, beside this machine's limits and peers: one table; ARGS="webhook --rounds 1" for some, FULL=1 for all
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+$(BENCH)/ready: $(BIN)/uv requirements/bench.txt
+	@echo "installing the peers in $(BENCH) ..."
+	@$(BIN)/uv venv -q --allow-existing -p $(BIN)/python $(BENCH)
+	@$(BIN)/uv pip install -q -p $(BENCH)/bin/python --compile-bytecode --require-hashes -r requirements/bench.txt
+	@touch $@
+
+env: ## the secrets of `docker compose up`, made once into .env
+	@sh deploy/env.sh
+
+JOURNEYS := signing_up buying_credits running_a_task operating
+test-compose: $(VENV)/dev ## the journeys on containers, some of which are killed; skips where there is no engine
+	PRODUCT=compose $(BIN)/pytest -rs --timeout 1800 $(JOURNEYS:%=tests/flows/test_%.py) tests/compose $(ARGS)
+
 lock: $(VENV)/dev ## pin every dependency anew, with hashes, into requirements/
 	@$(BIN)/uv lock -q --upgrade
 	@$(BIN)/uv export -q --frozen --all-packages --no-emit-workspace --no-dev --no-header --no-annotate -o requirements/runtime.txt
 	@$(BIN)/uv export -q --frozen --all-packages --no-emit-workspace --no-header --no-annotate -o requirements/dev.txt
 	@rm -f uv.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/image.in -o requirements/image.txt
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/dev.txt requirements/development.in -o requirements/development.txt
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/bench.in -o requirements/bench.txt
 
 $(BIN)/uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed (PYTHON=…)") if sys.version_info < (3, 11) else None'

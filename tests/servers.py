@@ -6,12 +6,10 @@ A part the machine lacks skips its tests and says why; with CI=true it is a fail
 import asyncio
 import gc
 import os
-import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -28,6 +26,7 @@ from distributed.rabbitmq_install import find_bin_dir as find_rabbitmq
 from embedded.postgres import EmbeddedPostgres
 from embedded.postgres_install import PostgresMissing
 from embedded.postgres_install import find_bin_dir as find_postgres
+from tests.folders import temporary_folder
 
 if TYPE_CHECKING:
     from testcontainers.community.rabbitmq import RabbitMqContainer
@@ -150,8 +149,8 @@ def _is_ci() -> bool:
 
 @asynccontextmanager
 async def _postgres_here() -> AsyncIterator[str]:
-    with tempfile.TemporaryDirectory(prefix="impacter-postgres-") as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres", settings=POSTGRES_SETTINGS)
+    with temporary_folder("postgres") as folder:
+        postgres = EmbeddedPostgres(folder, settings=POSTGRES_SETTINGS)
         await postgres.start()
         try:
             yield postgres.url("postgres")
@@ -175,8 +174,8 @@ async def _postgres_in_docker() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _rabbitmq_here() -> AsyncIterator[RabbitMQServer]:
-    with tempfile.TemporaryDirectory(prefix="impacter-rabbitmq-") as folder:
-        rabbitmq = PrivateRabbitMQ(Path(folder))
+    with temporary_folder("rabbitmq") as folder:
+        rabbitmq = PrivateRabbitMQ(folder)
         await rabbitmq.start()
         try:
             yield RabbitMQServer(rabbitmq.url, rabbitmq.rabbitmqctl)

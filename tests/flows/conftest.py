@@ -1,16 +1,23 @@
-"""The product, running: once on embedded parts, once on the distributed engines; the same journeys on both."""
+"""The product, running: once on embedded parts, once on the distributed engines; the same journeys on both.
 
-import tempfile
+With PRODUCT=compose they run on containers instead (`make test-compose`).
+"""
+
+import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
+from tests.collector import Collector, collecting
+from tests.compose.stack import Stack
 from tests.flows.product import Product, running
+from tests.folders import temporary_folder
 from tests.servers import need_nginx, need_rabbitmq
 
+WAYS = os.environ.get("PRODUCT", "embedded distributed").split()
 
-@pytest.fixture(scope="session", params=["embedded", "distributed"])
+
+@pytest.fixture(scope="session", params=WAYS)
 def module(request: pytest.FixtureRequest) -> str:
     """Which way to run the product."""
     if request.param == "distributed":
@@ -20,10 +27,28 @@ def module(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-async def product(module: str) -> AsyncIterator[Product]:
+def containers(module: str, request: pytest.FixtureRequest) -> Stack | None:
+    """The containers, where the product is to run in them."""
+    return request.getfixturevalue("stack") if module == "compose" else None
+
+
+@pytest.fixture(scope="session")
+async def collector() -> AsyncIterator[Collector]:
+    """Where the product sends its traces, unless it runs in containers."""
+    async with collecting() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def product(
+    module: str, containers: Stack | None, collector: Collector
+) -> AsyncIterator[Product]:
     """The running product."""
-    with tempfile.TemporaryDirectory(prefix="impacter-") as folder:
-        async with running(module, Path(folder)) as started:
+    if containers is not None:
+        yield containers.product
+        return
+    with temporary_folder("product") as folder:
+        async with running(module, folder, **collector.variables) as started:
             yield started
 
 

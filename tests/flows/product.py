@@ -59,6 +59,11 @@ class Product:
         ]
         return [mail for mail in parsed if isinstance(mail, EmailMessage) and address in mail["To"]]
 
+    def log(self) -> str:
+        """Return what the product's processes have said."""
+        files = [self.folder / "product.log", *self.folder.glob("logs/*.log")]
+        return "".join(file.read_text() for file in files)
+
     async def mail(self, address: str, subject: str) -> str:
         """Return the text of the mail with this subject, once it has arrived."""
 
@@ -223,12 +228,14 @@ async def running(module: str, folder: Path, **variables: str) -> AsyncIterator[
             await product.child.stop(signal.SIGTERM, limit_s=60)
 
 
-def start(module: str, folder: Path, port: str, **variables: str) -> children.Child:
+def start(
+    module: str, folder: Path, port: str, *, log: Path | None = None, **variables: str
+) -> children.Child:
     """Start the product's process; it dies with this one."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "CI")}
     return children.start(
         [sys.executable, "-m", module],
-        log=folder / "product.log",
+        log=log or folder / "product.log",
         death_signal=signal.SIGTERM,
         cwd=REPOSITORY,
         env={

@@ -129,14 +129,16 @@ def _processes(folder: Path, environment: Mapping[str, str]) -> dict[str, Part]:
         "GATEWAY_SERVICES": json.dumps(bases),
     }
     modules = {**ports, "gateway": str(desk_port)}
-    front = {name.upper(): f"{LOCALHOST}:{port}" for name, port in ports.items()}
-    front |= {"DESK": f"{LOCALHOST}:{desk_port}", "LISTEN": f"{LOCALHOST}:{environment['PORT']}"}
+    address = f"{LOCALHOST}:{environment['PORT']}"
+    upstreams = {
+        name: f"{LOCALHOST}:{port}" for name, port in (ports | {"desk": str(desk_port)}).items()
+    }
     return {
         **{
             module: Process(partial(_run, module, folder, {**environment, **own, "PORT": port}))
             for module, port in modules.items()
         },
-        "nginx": Process(partial(nginx.start, folder / "nginx", front)),
+        "nginx": Process(partial(nginx.start, folder / "nginx", address, upstreams)),
     }
 
 

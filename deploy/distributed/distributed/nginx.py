@@ -1,7 +1,6 @@
-"""nginx in front of the services, from the template that every way to run the product shares."""
+"""nginx in front of the services, with the configuration that every way to run the product shares."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -10,7 +9,8 @@ from pathlib import Path
 
 from embedded import children
 
-TEMPLATE = Path(__file__).parents[2] / "gateway" / "nginx.conf.template"
+CONFIGURATION = Path(__file__).parents[2] / "gateway" / "nginx.conf"
+IDLE_MAX = 16
 MISSING = "nginx is not installed: install it (Debian: apt-get install nginx-light), or run as root"
 
 
@@ -34,19 +34,26 @@ def find_nginx() -> str:
     return find_nginx()
 
 
-def start(folder: Path, names: Mapping[str, str]) -> children.Child:
-    """Start nginx with the template filled in; it ends with this process."""
+def start(folder: Path, address: str, upstreams: Mapping[str, str]) -> children.Child:
+    """Start nginx on this address before these upstreams; it ends with this process."""
     folder.mkdir(parents=True, exist_ok=True)
-    configuration = folder / "nginx.conf"
-    known = {**names, "RUN_DIR": str(folder)}
-    text = re.sub(r"\$\{(\w+)\}", lambda match: known[match[1]], TEMPLATE.read_text())
+    text = CONFIGURATION.read_text()
     if os.geteuid() == 0:
         text = "user root;\n" + text  # a worker of another user could not reach a private folder
-    configuration.write_text(text)
+    (folder / "nginx.conf").write_text(text)
+    (folder / "listen.conf").write_text(f"listen {address};\n")
+    pools = "".join(_pool(name, place) for name, place in upstreams.items())
+    (folder / "upstreams.conf").write_text(pools)
     return children.start(
-        [find_nginx(), "-p", folder, "-c", configuration, "-g", "daemon off;"],
+        [find_nginx(), "-p", folder, "-c", folder / "nginx.conf", "-g", "daemon off;"],
         cwd=folder,
         env={"PATH": os.environ.get("PATH", "")},
         log=folder / "nginx.log",
         death_signal=signal.SIGTERM,
     )
+
+
+def _pool(name: str, place: str) -> str:
+    """Keep connections to one place, and let its name's variable stand for it."""
+    pool = f"upstream {name} {{ server {place}; keepalive {IDLE_MAX}; }}\n"
+    return pool + f"map $host ${name} {{ default {name}; }}\n"

@@ -1,0 +1,1 @@
+"""The product in containers: `make test-compose`."""
