@@ -1,0 +1,282 @@
+"""Faults planted into the product, to prove that the simulation finds them.
+
+Where the product has two guards, one of them alone breaks nothing: such a fault takes both away.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from sqlalchemy import delete
+
+import shared.http
+from agent_runner import runs
+from agent_runner.delivery import Store
+from agent_runner.models import Run
+from agent_runner.runs import Ending
+from billing import checkouts, ledger, payments
+from billing.stripe_events import StripeInbox
+from notifier import messages
+from shared import consumer, outbox
+from shared.consumer import Consumer
+from shared.db import Tx
+from tasks.models import Task
+from tests.simulation.connection import SimulatedConnection
+
+Change = tuple[Any, str, Any]
+Plant = Callable[[], list[Change]]
+MUTANTS: dict[str, Plant] = {}
+SEEDS: dict[str, int] = {}
+
+
+@contextmanager
+def planted(name: str | None) -> Iterator[None]:
+    """Plant the fault of this name for the length of the block, or none."""
+    changes = MUTANTS[name]() if name else []
+    patches = [mock.patch.object(place, attribute, new) for place, attribute, new in changes]
+    for patch in patches:
+        patch.start()
+    try:
+        yield
+    finally:
+        for patch in patches:
+            patch.stop()
+
+
+def mutant(*, seed: int) -> Callable[[Plant], Plant]:
+    """Know a fault by the name of the function that plants it, and a seed that finds it."""
+
+    def enter(plant: Plant) -> Plant:
+        MUTANTS[plant.__name__], SEEDS[plant.__name__] = plant, seed
+        return plant
+
+    return enter
+
+
+def sql(pattern: str, replacement: str) -> Change:
+    """Change the text of every statement that fits."""
+    original = SimulatedConnection.prepare
+
+    async def prepare(self: SimulatedConnection, text: str, **options: Any) -> Any:
+        return await original(self, re.sub(pattern, replacement, text, flags=re.DOTALL), **options)
+
+    return (SimulatedConnection, "prepare", prepare)
+
+
+@mutant(seed=2)
+def forgotten_before_the_confirm() -> list[Change]:
+    """The relay deletes its rows, and publishes them then."""
+
+    async def run_once(self: outbox.Relay) -> int:
+        async with self._database.transaction() as tx:
+            rows = await outbox._take(tx)
+            ids = [row.id for row in rows]
+            await tx.execute(delete(outbox.outbox).where(outbox.outbox.c.id.in_(ids)))
+        if rows:
+            await self._publish(rows)
+        return len(rows)
+
+    return [(outbox.Relay, "run_once", run_once)]
+
+
+@mutant(seed=2)
+def acknowledged_before_the_commit() -> list[Change]:
+    """The consumer says that it is done when it begins."""
+    original, begun = Consumer.receive, set[asyncio.Task[None]]()
+
+    async def receive(self: Consumer, deliveries: Any) -> None:
+        begun.add(asyncio.create_task(original(self, deliveries)))
+
+    return [(Consumer, "receive", receive)]
+
+
+@mutant(seed=0)
+def answered_before_the_commit() -> list[Change]:
+    """Stripe is told 200 before its event is stored."""
+    original, begun = StripeInbox.receive, set[asyncio.Task[bool]]()
+
+    async def receive(self: StripeInbox, frame: Any, body: bytes) -> bool:
+        begun.add(asyncio.create_task(original(self, frame, body)))
+        return True
+
+    return [(StripeInbox, "receive", receive)]
+
+
+@mutant(seed=3)
+def payments_known_by_event_id_only() -> list[Change]:
+    """Two events about one Checkout Session are two payments."""
+    original = checkouts.read
+
+    def read(event: Any) -> Any:
+        found = original(event)
+        if isinstance(found, str):
+            return found
+        session, floor = found
+        return session.model_copy(update={"id": f"{session.id}/{event.id}"}), floor
+
+    return [(checkouts, "read", read)]
+
+
+@mutant(seed=2)
+def spending_without_a_lock() -> list[Change]:
+    """Balances are read and written back, and nobody else is kept from it."""
+    return [sql(r"(FROM accounts.*?)\s*FOR UPDATE", r"\1")]
+
+
+@mutant(seed=0)
+def late_attempts_are_heard() -> list[Change]:
+    """Whoever once held the lease may end the run, even if it has ended."""
+    original = runs.end
+
+    async def end(tx: Tx, run: Run, ending: Ending) -> None:
+        run.state = runs.RunState.RUNNING
+        await original(tx, run, ending)
+
+    return [(runs, "_held", lambda lease: (Run.task_id == lease.task_id,)), (runs, "end", end)]
+
+
+@mutant(seed=3)
+def grants_without_a_key() -> list[Change]:
+    """A payment is granted as often as somebody says whose it is."""
+    original, count = payments._grant, iter(range(10**9))
+
+    def grant(payment: Any) -> ledger.Grant:
+        made = original(payment)
+        return ledger.Grant(
+            user_id=made.user_id,
+            amount=made.amount,
+            kind=made.kind,
+            key=f"{made.key}:{next(count)}",
+            description=made.description,
+            payment_id=made.payment_id,
+        )
+
+    anybody = sql(
+        r"(FROM payments\s+WHERE .*?)AND payments.status = \$(\d+)::VARCHAR",
+        r"\1AND $\2::VARCHAR IS NOT NULL",
+    )
+    return [(payments, "_grant", grant), anybody]
+
+
+@mutant(seed=2)
+def failed_work_is_charged() -> list[Change]:
+    """A hold is captured however the task ended."""
+    original = ledger._cost
+
+    def cost(hold: Any, settlement: ledger.Settlement) -> int:
+        delivered = ledger.Settlement(
+            task_id=settlement.task_id,
+            is_delivered=True,
+            units_used=settlement.units_used,
+            description=settlement.description,
+        )
+        return original(hold, delivered)
+
+    return [(ledger, "_cost", cost)]
+
+
+@mutant(seed=0)
+def the_inbox_is_skipped_and_holds_end_again() -> list[Change]:
+    """An event that comes again acts again, and a hold that has ended is settled once more."""
+
+    async def first_time(tx: Tx, envelopes: Any) -> set[Any]:
+        await original(tx, envelopes)
+        return {(envelope.source, envelope.id) for envelope in envelopes}
+
+    original = consumer.first_time
+    return [
+        (consumer, "first_time", first_time),
+        sql(r"holds.settled_at IS NULL", "true"),
+    ]
+
+
+@mutant(seed=0)
+def keys_of_requests_are_ignored() -> list[Change]:
+    """A request that is repeated does its work again."""
+
+    async def run(
+        self: shared.http.OnceOnly, tx: Tx, user: Any, work: Any, *, status: int = 200
+    ) -> Any:
+        return shared.http._answer(status, (await work()).model_dump_json().encode())
+
+    return [(shared.http.OnceOnly, "run", run)]
+
+
+@mutant(seed=0)
+def ended_tasks_go_on() -> list[Change]:
+    """A task takes any status that it is told of."""
+
+    def advance(self: Task, status: Any) -> bool:
+        self.status = status
+        return True
+
+    return [(Task, "advance", advance)]
+
+
+@mutant(seed=0)
+def tombstones_are_not_read() -> list[Change]:
+    """A task that was cancelled before its credits were held runs all the same."""
+    original = Tx.get
+
+    async def get(self: Tx, model: Any, key: object) -> Any:
+        return None if model.__name__ == "Tombstone" else await original(self, model, key)
+
+    return [(Tx, "get", get)]
+
+
+@mutant(seed=3)
+def published_beside_the_transaction() -> list[Change]:
+    """What happened is committed, and then told in a transaction of its own."""
+    original = Tx._finish
+
+    async def finish(self: Tx) -> None:
+        told, self._outgoing = self._outgoing, []
+        await original(self)
+        if told:
+            async with self._database.transaction() as tx:
+                tx._outgoing = told
+
+    return [(Tx, "_finish", finish)]
+
+
+@mutant(seed=3)
+def mails_without_a_cause() -> list[Change]:
+    """A mail is written down as often as somebody asks for it."""
+    original, count = messages.queue, iter(range(10**9))
+
+    async def queue(tx: Tx, template: str, user_id: Any, *, cause: str, **rest: Any) -> bool:
+        return await original(tx, template, user_id, cause=f"{cause}:{next(count)}", **rest)
+
+    async def first_time(tx: Tx, envelopes: Any) -> set[Any]:
+        await skipped(tx, envelopes)
+        return {(envelope.source, envelope.id) for envelope in envelopes}
+
+    skipped = consumer.first_time
+    return [(messages, "queue", queue), (consumer, "first_time", first_time)]
+
+
+@mutant(seed=0)
+def files_are_promised_and_not_stored() -> list[Change]:
+    """A file that the store would not take is delivered all the same."""
+    original = Store.keep
+
+    async def keep(self: Store, *args: Any, **rest: Any) -> Any:
+        put = self._blobs
+
+        class Careless:
+            async def put(self, *args: Any) -> None:
+                try:
+                    await put.put(*args)
+                except OSError:
+                    return
+
+        self._blobs = Careless()  # type: ignore[assignment]
+        try:
+            return await original(self, *args, **rest)
+        finally:
+            self._blobs = put
+
+    return [(Store, "keep", keep)]
