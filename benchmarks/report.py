@@ -58,12 +58,16 @@ def _row(line: Line, figures: Figures) -> tuple[str, ...]:
     if line.versus and not others:
         absent = f"{line.versus_title} ({ABSENT})"
         return line.title, _with_unit(line, value), spread, absent, "", aim, "?" if aim else ""
-    best = max(others, default=None)
+    best = _best(line, others) if others else None
     ratio = None if best is None else _ratio(line, value, best)
     against = "" if best is None else f"{line.versus_title}: {_with_unit(line, best)}"
     shown = "" if ratio is None else f"{ratio:.2f}"
     judged = _judged(line, value if ratio is None else ratio)
     return line.title, _with_unit(line, value), spread, against, shown, aim, judged
+
+
+def _best(line: Line, others: Sequence[float]) -> float:
+    return min(others) if line.unit == "µs" else max(others)
 
 
 def _ratio(line: Line, value: float, best: float) -> float:
