@@ -123,7 +123,7 @@ async def _serve(
         timeout_graceful_shutdown=STREAMS_S_MAX,
     )
     farewells = [service.farewell for service in services if service.farewell is not None]
-    await _Server(config, farewells).serve()
+    await _Server(config, farewells).serve_until_told()
 
 
 def build_app(
@@ -262,12 +262,25 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, farewells: Sequence[Callable[[], None]]) -> None:
         super().__init__(config)
         self._farewells = farewells
+        self._serving: asyncio.Task[Any] | None = None
+
+    async def serve_until_told(self) -> None:
+        """Serve until a signal; one that comes while the start waits, for a broker that is away, ends the start."""
+        self._serving = asyncio.current_task()
+        try:
+            await self.serve()
+        except asyncio.CancelledError:
+            if not self.should_exit or self._serving is None:
+                raise
+            self._serving.uncancel()
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         for say in self._farewells:
             say()
         super().handle_exit(sig, frame)
+        if not self.started and self._serving is not None:
+            self._serving.cancel()
 
     @override
     async def startup(self, sockets: list[socket] | None = None) -> None:

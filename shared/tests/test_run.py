@@ -1,7 +1,12 @@
 """What runs services notices when a part of them has ended."""
 
 import asyncio
+import signal
+import sys
 
+import pytest
+
+from embedded.ports import free_ports
 from shared.bus_memory import MemoryBus
 from shared.db import Database
 from shared.run import running
@@ -19,11 +24,35 @@ class Dying:
 
 
 async def test_a_loop_that_ends_by_itself_is_told_to_who_runs_it(database_url):
-    service = Service(
-        "auth", Database(database_url, source="auth"), "auth.migrations", workers=[Dying()]
-    )
+    service = Service("auth", Database(database_url, source="auth"), None, workers=[Dying()])
     has_ended = asyncio.Event()
 
     async with running([service], MemoryBus(), give_up=has_ended.set):
         async with asyncio.timeout(30):
             await has_ended.wait()
+
+
+WAITING = """
+import asyncio, sys
+from shared.db import Database
+from shared.run import run
+from shared.service import Service
+
+run(Service("auth", Database(sys.argv[1], source="auth"), None))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+async def test_a_process_that_waits_for_its_broker_ends_when_it_is_told_to(database_url, how):
+    [port, nowhere] = free_ports(2)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WAITING, database_url),
+        env={"PORT": str(port), "BUS_URL": f"amqp://a:b@127.0.0.1:{nowhere}/"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        while b"bus_not_ready" not in await process.stderr.readline():
+            pass
+        process.send_signal(how)
+        await process.communicate()
+    assert process.returncode == 0
