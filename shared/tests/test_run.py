@@ -47,12 +47,15 @@ async def test_a_process_that_waits_for_its_broker_ends_when_it_is_told_to(datab
     [port, nowhere] = free_ports(2)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", WAITING, database_url),
-        env={"PORT": str(port), "BUS_URL": f"amqp://a:b@127.0.0.1:{nowhere}/"},
+        env={
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "BUS_URL": f"amqp://a:b@127.0.0.1:{nowhere}/",
+        },
         stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(60):
-        while b"bus_not_ready" not in await process.stderr.readline():
-            pass
+        await process.stderr.readuntil(b"bus_not_ready")
         process.send_signal(how)
         await process.communicate()
     assert process.returncode == 0
