@@ -13,6 +13,7 @@ from tests.simulation.world import FOOTPRINT, World
 
 LOCK_S_MAX = 10
 TABLES = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE) (?!SKIP\b|SET\b|OF\b)(\w+)")
+LOCKS = re.compile(r"\bFOR (?:NO KEY )?UPDATE|\bFOR (?:KEY )?SHARE")
 WROTE = re.compile(r"(?:INSERT \d+|UPDATE|DELETE|MERGE) [1-9]")
 
 
@@ -135,7 +136,7 @@ class SimulatedConnection:
             self._is_marked = True
             return
         rows, status = outcome.result
-        is_locking = bool(rows) and "FOR UPDATE" in label
+        is_locking = bool(rows) and LOCKS.search(label) is not None
         if is_locking or WROTE.match(status):
             self._touched.update(TABLES.findall(label))
             self._is_marked = True

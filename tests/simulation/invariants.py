@@ -217,7 +217,7 @@ class Watch:
         self._payments_were_granted()
         self._tasks_ended()
         self._mails_were_sent()
-        self._payers_were_told()
+        self._customers_were_told_once()
         self._files_are_there()
 
     def _look(self, sql: str, *args: Any) -> Any:
@@ -303,17 +303,23 @@ class Watch:
         if arrived:
             self._world.violate(f"mails arrived that nobody wrote down: {arrived}")
 
-    def _payers_were_told(self) -> None:
-        causes = {row[0] for row in self._look("SELECT cause FROM notifier.messages")}
-        rows = self._look(
-            "SELECT id, payment_id FROM billing.postings WHERE payment_id IS NOT NULL"
-        )
-        for row in rows:
-            told = {f"credits:{row['id']}", f"welcome:{row['payment_id']}"} & causes
-            if len(told) != 1:
-                self._world.violate(
-                    f"of the payment {row['payment_id']} was told {len(told)} times"
-                )
+    def _customers_were_told_once(self) -> None:
+        paid = self._look("""
+            SELECT p.payment_id, array_agg(m.cause) FILTER (WHERE m.id IS NOT NULL) AS causes
+            FROM billing.postings p LEFT JOIN notifier.messages m
+            ON starts_with(m.cause, 'credits:' || p.id)
+            OR starts_with(m.cause, 'welcome:' || p.payment_id)
+            WHERE p.payment_id IS NOT NULL GROUP BY p.payment_id HAVING count(m.id) <> 1
+        """)
+        for row in paid:
+            self._world.violate(f"of the payment {row['payment_id']} was told: {row['causes']}")
+        ended = self._look("""
+            SELECT r.task_id, count(m.id) FROM agent_runner.runs r LEFT JOIN notifier.messages m
+            ON starts_with(m.cause, 'task:' || r.task_id || ':')
+            GROUP BY r.task_id, r.outcome HAVING count(m.id) <> (r.outcome <> 'cancelled')::integer
+        """)
+        for row in ended:
+            self._world.violate(f"of the end of {row['task_id']} was told {row['count']} times")
 
     def _files_are_there(self) -> None:
         rows = self._look("""
