@@ -33,6 +33,7 @@ class Consumer:
     def __init__(self, database: Database, handlers: Handlers) -> None:
         self._database = database
         self._handlers = handlers
+        self._counted: set[str] = set()  # attempts that this process has outlived so far
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
         """Return when every delivery has had its effect or is parked; raise when the database is away."""
@@ -91,13 +92,17 @@ class Consumer:
                 await self._park(tx, message, flaw)
 
     async def _take_returned(self, message: Message) -> None:
-        async with self._database.transaction() as tx:
-            may_run = await parked.begin_attempt(tx, message)
-        if not may_run:
-            return
+        mark = parked.fingerprint(message)
+        if mark not in self._counted:
+            async with self._database.transaction() as tx:
+                may_run = await parked.begin_attempt(tx, message)
+            if not may_run:
+                return
+            self._counted.add(mark)
         await self._take_alone(message)
         async with self._database.transaction() as tx:
             await parked.end_attempt(tx, message)
+        self._counted.discard(mark)
 
     async def _answer(self, messages: Sequence[Message], tx: Tx) -> None:
         envelopes = [Envelope.from_message(message) for message in messages]

@@ -241,6 +241,36 @@ async def test_a_handler_that_hangs_is_parked(database, monkeypatch):
     assert (row.state, row.reason.split(":")[0]) == ("retrying", "TimeoutError")
 
 
+class Flapping(Database):
+    """A database that is away whenever somebody looks."""
+
+    async def check(self):
+        raise OSError("away")
+
+
+async def test_an_outage_is_nobodys_death_however_often_it_comes(database, database_url):
+    flapping, outages = Flapping(database_url, source="auth"), 5
+    made = Handlers("notifier")
+
+    @made.on(UserVerificationRequested)
+    async def count(event, tx):
+        nonlocal outages
+        outages -= 1
+        if outages >= 0:
+            raise OSError("the connection was lost")
+        await tx.execute(COUNT, {"id": event.email})
+
+    consumer, sent = Consumer(flapping, made), messages(database, "a")
+    for _ in range(5):
+        with pytest.raises(OSError, match="lost"):
+            await receive(consumer, sent, is_redelivered=True)
+    await receive(consumer, sent, is_redelivered=True)
+
+    assert await effects(database) == {"a": 1}
+    assert await rows(database) == []
+    await flapping.close()
+
+
 async def test_while_the_database_is_away_nothing_is_parked_and_the_bus_keeps_it(handlers):
     away = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none", source="auth")
 
