@@ -159,7 +159,7 @@ def test_a_setting_that_is_missing_or_wrong_is_named(values, name, value, what, 
     assert finding.to_do.startswith("set it in .env or in the environment")
 
 
-def test_all_that_is_missing_is_one_line():
+def test_all_that_is_missing_is_one_line(values):
     [finding] = configuration._of("settings of tasks", configuration.settings_of("tasks"))
 
     assert finding.why.startswith("SITE_URL, JWKS_URL, ADMIN_API_KEY, TASKS_DATABASE_URL")
