@@ -7,15 +7,14 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from shared.contracts.tasks import TaskCancelRequested, TaskCreated
 from shared.db import Tx
 from shared.errors import Conflict, DomainError
 from shared.group_commit import Asked
+from shared.sql import as_rows, insert_all
 from tasks import hints, history, quotes, story
 from tasks.classification import AgentType
-from tasks.models import Base, Task
+from tasks.models import Task
 from tasks.quotes import Agreement, Wanted
 from tasks.status import Status
 
@@ -24,7 +23,7 @@ SET_AT_FIRST = (
     *("per_unit_milli", "rate_card_version", "credits_spent", "is_cancel_requested", "attempt"),
     *("created_at", "updated_at"),
 )
-NEW = insert(Base.metadata.tables[Task.__tablename__])
+NEW = insert_all(Task, *SET_AT_FIRST)
 
 
 class InsufficientCredits(DomainError):
@@ -73,7 +72,7 @@ async def create(
         tasks.append(task)
         answers.append(Accepted(task, spare[task.user_id]))
     if tasks:
-        await tx.execute(NEW, [_row(task) for task in tasks])
+        await tx.execute(NEW, as_rows(map(_row, tasks)))
         await story.begin(tx, tasks)
     return answers
 

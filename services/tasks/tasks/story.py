@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.db import Tx
+from shared.sql import as_rows, insert_all
 from tasks import stream
 from tasks.models import Task, TaskEvent
 from tasks.schemas import TaskSummary
@@ -16,7 +17,7 @@ BEFORE_THE_END = ("created", "queued", "started", "cancel_requested")
 AFTER_THE_END = ("settled",)
 
 NOTE = insert(TaskEvent).on_conflict_do_nothing().returning(TaskEvent.task_id)
-BEGIN = insert(TaskEvent)
+BEGIN = insert_all(TaskEvent, "task_id", "name", "attempt", "at")
 
 
 async def note(
@@ -32,7 +33,7 @@ async def begin(tx: Tx, tasks: Sequence[Task]) -> None:
     """Begin the stories of new tasks, and let their owners see them."""
     now = await tx.now()
     row = {"name": "created", "attempt": 0, "at": now}
-    await tx.execute(BEGIN, [{**row, "task_id": task.id} for task in tasks])
+    await tx.execute(BEGIN, as_rows({**row, "task_id": task.id} for task in tasks))
     await stream.emit(tx, *map(_summary, tasks))
 
 
