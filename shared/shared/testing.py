@@ -7,8 +7,9 @@ async with under_test(service) as billing:
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -70,6 +71,15 @@ class TokenIssuer:
         }
         headers = {"kid": "test", "typ": TOKEN_TYPE}
         return jwt.encode({**usual, **claims}, self._key, algorithm=ALGORITHM, headers=headers)
+
+
+def claims_from_now(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a token's claims in which each timedelta has become the moment that far from now."""
+    now = int(time.time())
+    return {
+        name: now + int(value.total_seconds()) if isinstance(value, timedelta) else value
+        for name, value in claims.items()
+    }
 
 
 class ServiceUnderTest:

@@ -19,13 +19,13 @@ async def product(
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def alice(product: Product) -> Person:
-    """Somebody with things of her own."""
+    """Somebody with things of her own; signed in anew for each module, as tokens last 15 minutes."""
     return await product.funded(1000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def bob(product: Product) -> Person:
     """Somebody else."""
     return await product.funded(1000)

@@ -46,7 +46,7 @@ async def every(product: Product) -> list[Operation]:
     return await operations(product)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def alices(product: Product, alice: Person) -> Belongings:
     task_id = await product.ask(alice)
     task = await product.task_is(alice, task_id, "completed")
@@ -54,7 +54,7 @@ async def alices(product: Product, alice: Person) -> Belongings:
     return Belongings(ids, {name: await park(product, name) for name in product.services})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def bobs(product: Product, bob: Person) -> Ids:
     task_id = await product.ask(bob)
     task = await product.task_is(bob, task_id, "completed")

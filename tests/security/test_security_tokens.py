@@ -7,8 +7,8 @@ service verifies at all, with the right keys, issuer and audience, and takes not
 import asyncio
 import base64
 import json
-import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +24,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from shared.errors import Unauthorized
 from shared.sealing import Seal
-from shared.testing import ADMIN_KEY, ISSUER, TokenIssuer
+from shared.testing import ADMIN_KEY, ISSUER, TokenIssuer, claims_from_now
 from shared.tokens import TOKEN_TYPE, Verifier
 from tests.security.product import PASSWORD, Person, Product
 
@@ -37,7 +37,6 @@ DOORS = {
     "agent-runner": "/api/admin/runs",
 }
 OPENED = {200, 422}
-NOW = int(time.time())
 Sign = Callable[..., str]
 
 
@@ -55,12 +54,12 @@ async def key(product: Product) -> tuple[str, Ed25519PrivateKey]:
 def claims(alice: Person) -> dict[str, Any]:
     """What alice's token says, were she an administrator."""
     said: dict[str, Any] = jwt.decode(alice.token, options={"verify_signature": False})
-    return {**said, "roles": ["admin"], "iat": NOW, "exp": NOW + 900}
+    return {**said, "roles": ["admin"], "iat": timedelta(), "exp": timedelta(minutes=15)}
 
 
 @pytest.fixture(scope="module")
 def sign(key: tuple[str, Ed25519PrivateKey], claims: dict[str, Any]) -> Sign:
-    """Signs as auth does; what a test names replaces what is usual, None leaves it out."""
+    """Signs as auth does; what a test names replaces what is usual, None leaves it out, a timedelta is from now on."""
     kid, private = key
 
     def signed(
@@ -70,7 +69,7 @@ def sign(key: tuple[str, Ed25519PrivateKey], claims: dict[str, Any]) -> Sign:
         algorithm: str = "EdDSA",
         **replaced: Any,
     ) -> str:
-        said = without_none({**claims, **replaced})
+        said = claims_from_now(without_none({**claims, **replaced}))
         marked = without_none({"kid": kid, "typ": TOKEN_TYPE, **(headers or {})})
         return jwt.encode(said, by, algorithm=algorithm, headers=marked)
 
@@ -104,10 +103,10 @@ async def test_what_auth_signed_opens_every_door(product: Product, sign: Sign):
         {"aud": None},
         {"iss": "http://127.0.0.1"},
         {"iss": None},
-        {"exp": NOW - 60},
+        {"exp": timedelta(minutes=-1)},
         {"exp": None},
-        {"nbf": NOW + 3600},
-        {"iat": NOW + 3600},
+        {"nbf": timedelta(hours=1)},
+        {"iat": timedelta(hours=1)},
         {"iat": None},
         {"sub": "task_" + "0" * 32},
         {"sid": None},
@@ -155,7 +154,7 @@ async def test_a_token_that_was_edited_opens_nothing(product: Product, alice: Pe
     """Alice writes herself down as an administrator, and as somebody else."""
     head, body, signature = alice.token.split(".")
     said = json.loads(base64.urlsafe_b64decode(body + "=="))
-    edits = [{"roles": ["admin"]}, {"sub": f"usr_{uuid4().hex}"}, {"exp": NOW + 10**6}]
+    edits = [{"roles": ["admin"]}, {"sub": f"usr_{uuid4().hex}"}, {"exp": said["exp"] + 10**6}]
 
     for edit in edits:
         edited = base64.urlsafe_b64encode(json.dumps({**said, **edit}).encode()).rstrip(b"=")
@@ -196,7 +195,7 @@ async def test_a_flood_of_unknown_keys_keeps_nobody_waiting_while_auth_hangs():
     asked = []
 
     async def fetch() -> dict[str, Any]:
-        asked.append(NOW)
+        asked.append("auth")
         if len(asked) > 1:
             await is_back.wait()
         return await issuer.key_set()

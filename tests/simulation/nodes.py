@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import copy_context
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -240,19 +241,25 @@ def _app(name: str, service: Service) -> None:
 
 
 def _own(database: Database, world: World, life: Life, clock: NodeClock, ids: Ids) -> None:
-    """Give a service's database the world's time and chance, and connections of the world's.
-
-    An engine keeps what it has compiled, so one serves all lives; each of them has a pool of its own.
-    """
-    engine = _ENGINES.setdefault(database.source, database.engine)
-    if engine is database.engine:
-        event.listen(engine.sync_engine, "do_connect", _connect)
-    engine.sync_engine.dispose(close=False)
-    database.engine = engine
+    """Give a service's database the world's time and chance, and connections of the world's."""
+    database.engine = _engine(database)
     database.ids = ids
     database._clock = _ServerClock(world)
     database._process_clock = clock
     life.world, life.schema = world, SCHEMAS[database.source]
+
+
+def _engine(database: Database) -> AsyncEngine:
+    """Return an engine for one life: the pool is its own, what was compiled serves all lives of a service.
+
+    Replicas that shared a pool would use each other's connections, which then outlive whoever works on them.
+    """
+    first = _ENGINES.setdefault(database.source, database.engine).sync_engine
+    if first is database.engine.sync_engine:
+        event.listen(first, "do_connect", _connect)
+    own = copy(first)
+    own.pool = first.pool.recreate()
+    return AsyncEngine(own)
 
 
 class _ServerClock:

@@ -1,13 +1,16 @@
 """A real PostgreSQL, driven one statement at a time as its own isolation tester does.
 
 A statement is sent and waited for in real time until it is done or waits for a lock; no other statement is sent
-meanwhile. What waits goes on when somebody's transaction ends. So the order of everything is the simulation's choice.
+meanwhile. What waits stands still, as a process too, until it is let on when somebody's transaction ends: the server would
+wake several at once, and let them race. So the order of everything is the simulation's choice.
 """
 
 import asyncio
+import os
+import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -45,9 +48,10 @@ TABLES = """
     WHERE schemaname = ANY($1) AND tablename NOT LIKE 'alembic%' ORDER BY 1
 """
 OTHERS = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+CLIENTS = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
 UNGUARDED = "SET session_replication_role = replica"  # triggers keep the ledger from being emptied
 
 
@@ -125,6 +129,7 @@ class Postgres:
             return outcome
         backend.waiting, backend.answer = task, answer
         self._waiting.append(backend)
+        os.kill(backend.pid, signal.SIGSTOP)
         if self._is_deadlock(backend):
             self._cancel(backend, asyncpg.DeadlockDetectedError("deadlock detected"))
         return None
@@ -138,10 +143,13 @@ class Postgres:
         """Let those go on who waited for what was just freed, in the order in which they came."""
         for backend in list(self._waiting):
             task = backend.waiting
-            if task is None or (not task.done() and self._blockers(backend)):
+            if task is None or self._blockers(backend):
                 continue
+            os.kill(backend.pid, signal.SIGCONT)
             if self._is_done(task, backend):
                 self._answer(backend, task.result())
+            else:
+                os.kill(backend.pid, signal.SIGSTOP)
 
     def release(self, backend: Backend) -> None:
         """End whatever a connection was doing, as when its client is gone; it may be used anew."""
@@ -184,8 +192,8 @@ class Postgres:
 
     def _begin_anew(self) -> None:
         """End what a worker before us left behind when it was killed."""
-        while self.look(OTHERS):
-            pass
+        while left := self.look(OTHERS):
+            let_all_on(row["pid"] for row in left)
 
     def _is_done(self, task: "asyncio.Task[Any]", backend: Backend) -> bool:
         """Wait until a statement is done or waits for a lock; tell which."""
@@ -217,6 +225,7 @@ class Postgres:
     def _cancel(self, backend: Backend, flaw: Exception | None) -> None:
         task = backend.waiting
         assert task is not None, "it waits"
+        os.kill(backend.pid, signal.SIGCONT)
         self.look("SELECT pg_cancel_backend($1)", backend.pid)
         while not self._real.wait(task, GLANCE_S):
             pass
@@ -233,6 +242,13 @@ class Postgres:
         return await asyncpg.connect(
             dsn=self._dsn.render_as_string(hide_password=False), server_settings=settings
         )
+
+
+def let_all_on(pids: Iterable[int]) -> None:
+    """Let processes of the server go on that stand still, or are gone."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 async def _outcome(work: Callable[[], Awaitable[Any]]) -> Outcome:
@@ -255,15 +271,27 @@ async def running_postgres() -> AsyncIterator[str]:
                 await _create(url, schema)
             yield url
         finally:
+            let_all_on(await _clients(url))
             await server.stop()
 
 
 async def copies(url: str, count: int) -> Sequence[str]:
     """Return the urls of as many databases like this one."""
+    async with _administering(url) as connection:
+        return [await _copy(connection, url, number) for number in range(count)]
+
+
+async def _clients(url: str) -> Sequence[int]:
+    async with _administering(url) as connection:
+        return [row["pid"] for row in await connection.fetch(CLIENTS)]
+
+
+@asynccontextmanager
+async def _administering(url: str) -> AsyncIterator[Any]:
     admin = make_url(url).set(drivername="postgresql", username="postgres", database="postgres")
     connection = await asyncpg.connect(dsn=admin.render_as_string(hide_password=False))
     try:
-        return [await _copy(connection, url, number) for number in range(count)]
+        yield connection
     finally:
         await connection.close()
 

@@ -11,7 +11,6 @@ from tests.simulation.runner import JOBS, Runner, Task, described, running
 from tests.simulation.simulate import plan_of
 
 JOURNEYS_MIN = 200
-FIRST = 101  # open_seeds.txt says what is open among those before
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -43,7 +42,7 @@ def seeds_for(journeys_min: int) -> list[Task]:
         journeys += len(plan_of(seed).journeys)
         return was_needed
 
-    return [Task(seed) for seed in takewhile(is_needed, count(FIRST))]
+    return [Task(seed) for seed in takewhile(is_needed, count(1))]
 
 
 async def test_worlds_in_which_a_promise_was_once_broken_keep_it_now(runner):
