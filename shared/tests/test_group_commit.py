@@ -168,3 +168,16 @@ async def test_who_goes_away_takes_nothing_along(words):
 
     assert answer.body == b"b"
     assert await words.written() == {"a", "b"}
+
+
+async def test_who_waits_behind_a_group_that_is_ended_does_not_wait_for_ever(words):
+    first = asyncio.create_task(words.say("one"))
+    await words.has_begun.wait()
+    behind = asyncio.create_task(words.group.ask(("two", None)))
+    await asyncio.sleep(0)
+
+    words.group._serving.cancel()
+    ended = await asyncio.gather(first, behind, return_exceptions=True)
+
+    assert [type(each) for each in ended] == [list, asyncio.CancelledError]
+    assert await words.say("three") == [Answer(201, b"three")]
