@@ -46,8 +46,9 @@ contracts: $(VENV)/dev ## who may import whom
 catalog: $(VENV)/dev ## events.md, asyncapi.json and schemas are fresh
 	$(BIN)/python -m shared.catalog --check
 
-tests: $(VENV)/dev ## all tests; ARGS="-k name" for some
-	$(BIN)/pytest $(ARGS)
+WORKERS ?= 2
+tests: $(VENV)/dev ## all tests, by WORKERS=2 processes; ARGS="-k name" for some, by one
+	$(BIN)/pytest $(or $(ARGS),-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
 
 SEEDS ?= 200
 simulate: $(VENV)/dev ## as many worlds as SEEDS=10000 in virtual time, under every fault; SEED=17 one of them again

@@ -9,6 +9,8 @@ import pytest
 from shared import logs
 from tests.servers import PostgresServer, RabbitMQServer, postgres_server, rabbitmq_server
 
+SLOW = ("tests/simulation/", "tests/system/", "tests/flows/", "tests/conformance/", "benchmarks/")
+
 
 def pytest_configure() -> None:
     """Log as production does: without it a traceback shows local variables, and takes seconds."""
@@ -16,6 +18,22 @@ def pytest_configure() -> None:
     hypothesis.settings.register_profile("ci", derandomize=True)  # the same cases on every run
     if os.environ.get("CI") == "true":
         hypothesis.settings.load_profile("ci")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run what shares something dear, where several work; and begin with what takes minutes."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_shared_by(item)))
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
+def _shared_by(item: pytest.Item) -> str:
+    """Name what a test shares with others: a way of running the product, the simulation, a module's database."""
+    way = getattr(item, "callspec", None)
+    if way is not None and "module" in way.params:
+        return f"the {way.params['module']} product"
+    file = item.nodeid.partition("::")[0]
+    return "the simulation" if file.startswith("tests/simulation/") else file
 
 
 @pytest.fixture(scope="session")
