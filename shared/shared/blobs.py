@@ -193,7 +193,7 @@ def _s3_client(endpoint_url: str | None, region: str | None) -> Any:
     import boto3  # noqa: PLC0415 - half a second that only this store pays
     from botocore.config import Config  # noqa: PLC0415
 
-    return boto3.client(
+    return boto3.Session().client(  # the default session keeps the first credentials that it saw
         "s3",
         endpoint_url=endpoint_url,
         region_name=region,

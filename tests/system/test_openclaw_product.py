@@ -11,7 +11,7 @@ from tests.collector import Collector, collecting
 from tests.flows.product import Product, running
 from tests.system.openclaw_gateway import OpenClawGateway, openclaw_gateway
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 TURN = "agent-runner: invoke_agent general (client)"
 
