@@ -16,7 +16,8 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, Uploa
 from agent_runner.schemas import FileView, RunView, StatusChange
 from auth.schemas import UserInFull, Users
 from billing.models import PaymentStatus
-from billing.schemas import GrantRequest, Payments, Transaction
+from billing.schemas.credits import GrantRequest, Transaction
+from billing.schemas.payments import Payments
 from notifier.schemas import MessagePage, State
 from shared import problems
 from shared.admin import Discard, ParkedEvent, ParkedEventInFull, ParkedEvents

@@ -1,8 +1,8 @@
-"""Billing's tables: what Stripe said, what was paid, and the ledger of credits.
+"""The ledger of credits: double entry and append only.
 
-The ledger is double entry and append only. A posting moves credits between a user's account and one of the
-system's (`SystemAccount`), so the sum over all accounts is zero by its form; a balance is the sum of its
-postings, kept in the account's row and provable at any time (`ledger.prove`).
+A posting moves credits between a user's account and one of the system's (`SystemAccount`), so the sum over all
+accounts is zero by its form; a balance is the sum of its postings, kept in the account's row and provable at
+any time (`proof.prove`).
 """
 
 from datetime import datetime
@@ -10,37 +10,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    DateTime,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    MetaData,
-    Text,
-    UniqueConstraint,
-    Uuid,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.tables import NAMING
-
-
-class Base(DeclarativeBase):
-    """Billing's tables."""
-
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
-        int: BigInteger,
-        str: Text,
-        bytes: LargeBinary,
-        UUID: Uuid,
-        datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB,
-    }
+from billing.models.base import Base
 
 
 class SystemAccount(StrEnum):
@@ -171,69 +144,6 @@ class Hold(Base):
     released: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
-
-
-class Address(Base):
-    """An e-mail address that auth told us of, as a key, and whether it is known to be its user's."""
-
-    __tablename__ = "addresses"
-
-    email_key: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[UUID]
-    is_verified: Mapped[bool]
-
-
-class PaymentStatus(StrEnum):
-    """Where a payment stands; `review` is paid, but not by a rule we know: people decide."""
-
-    OPEN = "open"
-    FAILED = "failed"
-    EXPIRED = "expired"
-    REVIEW = "review"
-    PAID = "paid"
-    GRANTED = "granted"
-
-
-class Payment(Base):
-    """A Checkout Session at Stripe and what it is worth to us."""
-
-    __tablename__ = "payments"
-    __table_args__ = (
-        CheckConstraint("amount_cents >= 0 AND credits >= 0", name="amounts_not_negative"),
-        CheckConstraint("status <> 'granted' OR user_id IS NOT NULL", name="granted_to_somebody"),
-        Index("ix_payments_waiting", "email_key", postgresql_where=text("status = 'paid'")),
-        Index("ix_payments_waiting_of", "user_id", postgresql_where=text("status = 'paid'")),
-        Index("ix_payments_review", "id", postgresql_where=text("status = 'review'")),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    stripe_checkout_session_id: Mapped[str] = mapped_column(unique=True)
-    stripe_payment_intent_id: Mapped[str | None]
-    stripe_customer_id: Mapped[str | None]
-    email: Mapped[str | None]
-    email_key: Mapped[str | None]
-    user_id: Mapped[UUID | None]
-    amount_cents: Mapped[int]
-    currency: Mapped[str]
-    credits: Mapped[int]
-    status: Mapped[str]
-    note: Mapped[str | None]
-    created_at: Mapped[datetime]
-    paid_at: Mapped[datetime | None]
-
-
-class StripeEvent(Base):
-    """An event as Stripe sent it, stored once by its id; `outcome` says what it led to."""
-
-    __tablename__ = "stripe_events"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    type: Mapped[str]
-    api_version: Mapped[str | None]
-    livemode: Mapped[bool]
-    payload: Mapped[bytes]
-    outcome: Mapped[str]
-    received_at: Mapped[datetime]
 
 
 class Proof(Base):

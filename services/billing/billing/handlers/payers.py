@@ -1,17 +1,14 @@
-"""Events in: payments become credits, tasks pass the gate, outcomes settle their holds."""
+"""Whose a payment is: what auth says of payers and addresses."""
 
 from collections.abc import Sequence
 
 from billing import ledger, payments
 from billing.grants import post_bonus
-from shared.contracts.credits import CreditsDenied, CreditsHeld, CreditsSettled
+from billing.handlers.registry import handlers
 from shared.contracts.payments import PaymentCompleted
-from shared.contracts.tasks import Outcome, TaskCreated, TaskFinished
 from shared.contracts.users import UserEmailVerified, UserRecognized, UserRegistered
 from shared.db import Tx
-from shared.handlers import Handlers, Received
-
-handlers = Handlers("billing")
+from shared.handlers import Received
 
 
 @handlers.on_many(PaymentCompleted)
@@ -56,62 +53,3 @@ async def reward_verified_address(event: UserEmailVerified, tx: Tx) -> None:
         await post_bonus(tx, event.user_id, event.email)
     waiting = await payments.waiting_for(tx, event.email)
     await payments.grant_waiting(tx, dict.fromkeys(waiting, event.user_id))
-
-
-@handlers.on_many(TaskCreated)
-async def admit_tasks(received: Sequence[Received[TaskCreated]], tx: Tx) -> None:
-    """The gate: a task reaches an agent only through the CreditsHeld published here."""
-    requests = [
-        ledger.HoldRequest(item.event.user_id, item.event.task_id, item.event.terms)
-        for item in received
-    ]
-    by_task = {item.event.task_id: item for item in received}
-    for answer in await ledger.hold(tx, requests):
-        item = by_task[answer.request.task_id]
-        verdict = _held(item.event, answer) or _denied(item.event, answer)
-        tx.publish(verdict, cause=item.envelope)
-
-
-@handlers.on_many(TaskFinished)
-async def settle_tasks(received: Sequence[Received[TaskFinished]], tx: Tx) -> None:
-    """Capture what delivered work cost, at most what was held, and release the rest."""
-    settlements = [
-        ledger.Settlement(
-            task_id=item.event.task_id,
-            is_delivered=item.event.outcome is Outcome.SUCCEEDED,
-            units_used=item.event.units_used,
-            description=item.event.description,
-        )
-        for item in received
-    ]
-    by_task = {item.event.task_id: item for item in received}
-    for settled in await ledger.settle(tx, settlements):
-        tx.publish(_settled(settled), cause=by_task[settled.task_id].envelope)
-
-
-def _held(event: TaskCreated, answer: ledger.Held) -> CreditsHeld | None:
-    if answer.hold_id is None:
-        return None
-    return CreditsHeld(
-        hold_id=answer.hold_id, amount=event.terms.maximum, task=event, balance=answer.balance
-    )
-
-
-def _denied(event: TaskCreated, answer: ledger.Held) -> CreditsDenied:
-    return CreditsDenied(
-        task_id=event.task_id,
-        user_id=event.user_id,
-        needed=event.terms.maximum,
-        balance=answer.balance,
-    )
-
-
-def _settled(settled: ledger.Settled) -> CreditsSettled:
-    return CreditsSettled(
-        hold_id=settled.hold_id,
-        task_id=settled.task_id,
-        user_id=settled.user_id,
-        captured=settled.captured,
-        released=settled.released,
-        balance=settled.balance,
-    )

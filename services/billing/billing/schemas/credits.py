@@ -1,4 +1,4 @@
-"""What goes in and out of billing over HTTP."""
+"""Credits over HTTP: lines, lots, summaries, grants."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,12 +11,6 @@ from shared.text import Text
 
 WORDS = {Kind.PURCHASE: "purchase", Kind.CAPTURE: "spend"}
 CREDITS_MAX = 1_000_000_000
-
-
-class Received(BaseModel):
-    """Stripe's event is stored."""
-
-    received: bool = True
 
 
 class Transaction(BaseModel):
@@ -78,27 +72,3 @@ class GrantRequest(BaseModel):
             validation_alias=AliasChoices("idempotency_key", "idempotencyKey"),
         ),
     ]
-
-
-class PaymentView(BaseModel):
-    """A payment as operators see it."""
-
-    id: PaymentId
-    stripe_checkout_session_id: str
-    stripe_payment_intent_id: str | None
-    email: str | None
-    user_id: UserId | None
-    amount_cents: int
-    currency: str
-    credits: int
-    status: str
-    note: str | None
-    created_at: datetime
-    paid_at: datetime | None
-
-
-class Payments(BaseModel):
-    """A page of payments, newest first."""
-
-    payments: list[PaymentView]
-    next_cursor: str | None
