@@ -40,12 +40,14 @@ def update_all(model: type[DeclarativeBase], *columns: str) -> TextClause:
 
 
 def as_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Return the parameter of `insert_all` and `update_all`; bytes cannot travel so."""
+    """Return the parameter of `insert_all` and `update_all`."""
     return {"rows": [{name: _as_json(value) for name, value in row.items()} for row in rows]}
 
 
 def _as_json(value: object) -> object:
-    return str(value) if isinstance(value, (UUID, datetime)) else value
+    if isinstance(value, (UUID, datetime)):
+        return str(value)
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else value
 
 
 def _with_rows(sql: str) -> TextClause:

@@ -19,6 +19,7 @@ from agent_runner.delivery import Store
 from agent_runner.models import Run
 from agent_runner.runs import Ending
 from billing import checkouts, ledger, payments
+from billing.ledger import holds
 from billing.stripe_events import StripeInbox
 from notifier import messages
 from shared import consumer, outbox
@@ -142,7 +143,7 @@ def grants_without_a_key() -> list[Change]:
 @mutant(seed=1)
 def failed_work_is_charged() -> list[Change]:
     """A hold is captured however the task ended."""
-    original = ledger._cost
+    original = holds._cost
 
     def cost(hold: Any, settlement: ledger.Settlement) -> int:
         delivered = ledger.Settlement(
@@ -153,7 +154,7 @@ def failed_work_is_charged() -> list[Change]:
         )
         return original(hold, delivered)
 
-    return [(ledger, "_cost", cost)]
+    return [(holds, "_cost", cost)]
 
 
 @mutant(seed=2)

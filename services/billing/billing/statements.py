@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.ledger.purse import spending_order
 from billing.models import Account, Lot, Payment, Posting
 from shared.db import Tx
 
@@ -25,8 +26,7 @@ async def lines(
 async def lots(tx: Tx, account: Account) -> Sequence[Lot]:
     """Return what is left to spend, in the order it will be spent."""
     statement = select(Lot).where(Lot.account_id == account.id, Lot.remaining > 0)
-    order = (Lot.kind == "purchase", Lot.expires_at.asc().nulls_last(), Lot.id)
-    return await tx.scalars(statement.order_by(*order))
+    return await tx.scalars(statement.order_by(*spending_order()))
 
 
 async def payments(

@@ -1,6 +1,7 @@
 """Billing's tables: what Stripe said, what was paid, and the ledger of credits."""
 
 from billing.models.base import Base
+from billing.models.books import Book, Proof
 from billing.models.ledger import (
     Account,
     Hold,
@@ -8,15 +9,19 @@ from billing.models.ledger import (
     Lot,
     LotUse,
     Posting,
-    Proof,
     SystemAccount,
+    Usage,
 )
 from billing.models.payments import Address, Payment, PaymentStatus, StripeEvent
+from billing.models.reversals import Debt, Reversal
+from billing.models.statements import SigningKey
 
 __all__ = [
     "Account",
     "Address",
     "Base",
+    "Book",
+    "Debt",
     "Hold",
     "Kind",
     "Lot",
@@ -25,6 +30,9 @@ __all__ = [
     "PaymentStatus",
     "Posting",
     "Proof",
+    "Reversal",
+    "SigningKey",
     "StripeEvent",
     "SystemAccount",
+    "Usage",
 ]
