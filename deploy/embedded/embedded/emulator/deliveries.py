@@ -107,7 +107,7 @@ class Courier:
         self._run = run
         self._network = network
         self._real = real
-        self._chance = chance
+        self.chance = chance
         self.mischief = Mischief()
 
     async def work_once(self) -> bool:
@@ -176,7 +176,7 @@ class Courier:
         is_over = attempts > len(PAUSES_S)
         state = "delivered" if is_done else "given_up" if is_over else "pending"
         pause_s = (
-            0.0 if is_done or is_over else PAUSES_S[attempts - 1] * self._chance.uniform(1, 1.2)
+            0.0 if is_done or is_over else PAUSES_S[attempts - 1] * self.chance.uniform(1, 1.2)
         )
         sql = (
             "UPDATE deliveries SET status = ?, attempts = ?, answer = ?, said = ?, tried_at = ?, due_at = ?"

@@ -11,11 +11,21 @@ from embedded.emulator import (
     checkout,
     coupons,
     customers,
+    disputes,
     events,
+    invoices,
+    invoicing,
     methods,
     paying,
+    payment_links,
     payments,
+    portal,
     portal_configurations,
+    refunds,
+    renewing,
+    subscribing,
+    subscription_items,
+    subscriptions,
 )
 from embedded.emulator.routing import Routes
 from embedded.emulator.tx import Rules
@@ -28,6 +38,16 @@ FAMILIES: tuple[ModuleType, ...] = (
     methods,
     payments,
     charging,
+    subscriptions,
+    subscription_items,
+    subscribing,
+    renewing,
+    invoices,
+    invoicing,
+    refunds,
+    disputes,
+    payment_links,
+    portal,
     portal_configurations,
     events,
 )
@@ -44,7 +64,7 @@ def rules() -> Rules:
         views=_together("VIEWS"),
         included=_together("INCLUDED"),
         jobs=_together("JOBS"),
-        outcomes=(paying.hear_payment,),
+        outcomes=(invoices.hear_payment, paying.hear_payment),
     )
 
 

@@ -78,6 +78,9 @@ def _generous() -> Body:
             "enabled": True,
             "default_allowed_updates": ["price"],
             "proration_behavior": "always_invoice",
+            "schedule_at_period_end": {
+                "conditions": [{"type": "decreasing_item_amount"}, {"type": "shortening_interval"}]
+            },
         },
     }
 
