@@ -124,4 +124,4 @@ async def locked(
 ) -> list[LockedAccount]:
     """Return these accounts, locked."""
     rows = await tx.execute(LOCK, {"ids": list(ids), "users": list(users)})
-    return [LockedAccount(**row) for row in rows.mappings()]
+    return [LockedAccount(*tuple(row)) for row in rows]

@@ -1,7 +1,8 @@
 """A batch: movements on locked accounts, decided in memory and written in a few statements at the end."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -40,11 +41,15 @@ class Batch:
 
     @classmethod
     async def on(
-        cls, tx: Tx, accounts: Collection[LockedAccount], *, taking_from: Iterable[UUID] = ()
+        cls,
+        tx: Tx,
+        accounts: Collection[LockedAccount],
+        *,
+        taking: Mapping[UUID, int | None] = MappingProxyType({}),
     ) -> "Batch":
-        """Begin on locked accounts, with the lots of those that are taken from and of those that owe."""
-        owing = [account.id for account in accounts if account.debt]
-        purse = await Purse.of(tx, {*taking_from, *owing})
+        """Begin on locked accounts, with the lots that so much may be taken from, and all of those that owe."""
+        owing = dict.fromkeys(account.id for account in accounts if account.debt)
+        purse = await Purse.of(tx, {**taking, **owing})
         return cls(tx, accounts, purse, await Debts.of(tx, owing), await tx.now())
 
     def new_id(self) -> UUID:

@@ -41,7 +41,7 @@ async def expire(tx: Tx, limit: int) -> list[Expired]:
     """Let what is over expire, on the accounts of at most so many lots; return what each lost."""
     due = (await tx.execute(DUE, {"now": await tx.now(), "limit": limit})).scalars()
     accounts = await locked(tx, ids=set(due))
-    batch = await Batch.on(tx, accounts, taking_from=[account.id for account in accounts])
+    batch = await Batch.on(tx, accounts, taking=dict.fromkeys(account.id for account in accounts))
     expired = [item for account in accounts for item in _expire(batch, account)]
     await batch.write()
     return expired

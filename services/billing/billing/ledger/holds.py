@@ -105,7 +105,8 @@ async def settle(tx: Tx, settlements: Sequence[Settlement]) -> list[Settled]:
     statement = select(Hold.account_id).where(among(Hold.task_id, list(by_task)))
     accounts = {item.id: item for item in await locked(tx, ids=set(await tx.scalars(statement)))}
     holds = await _open_holds(tx, list(by_task))
-    batch = await Batch.on(tx, accounts.values(), taking_from=accounts)
+    taking = {item.id: item.reserved for item in accounts.values()}
+    batch = await Batch.on(tx, accounts.values(), taking=taking)
     settled = [
         _settle(batch, accounts[item.account_id], item, by_task[item.task_id]) for item in holds
     ]

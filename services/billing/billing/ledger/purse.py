@@ -1,16 +1,17 @@
 """The purse: what the lots of some accounts have left, and in which order it is taken."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from billing.models import Kind, Lot
 from shared.db import Tx
-from shared.sql import among, insert_all, update_all
+from shared.sql import insert_all, update_all
 
 ADD_LOTS = insert_all(
     Lot,
@@ -18,6 +19,21 @@ ADD_LOTS = insert_all(
     *("subscription_id", "is_paused", "noticed_days"),
 )
 SPEND_LOTS = update_all(Lot, "remaining")
+# The lots in the order they are spent, of each account as many as it takes to reach an amount.
+LOTS = text("""
+    SELECT id, account_id, kind, remaining, expires_at, payment_id, is_paused FROM (
+        SELECT l.*, w.reach, sum(l.remaining) OVER (
+            PARTITION BY l.account_id
+            ORDER BY l.is_paused, l.kind = 'purchase', l.expires_at NULLS LAST, l.id
+        ) - l.remaining AS before
+        FROM unnest(:accounts, :reaches) AS w (account_id, reach)
+        JOIN lots l ON l.account_id = w.account_id AND l.remaining > 0
+    ) AS lots
+    WHERE reach IS NULL OR before < reach
+    ORDER BY is_paused, kind = 'purchase', expires_at NULLS LAST, id
+""").bindparams(
+    bindparam("accounts", type_=ARRAY(Uuid)), bindparam("reaches", type_=ARRAY(BigInteger))
+)
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 NOTICE_DAYS: Final = (14, 3, 1)
 """How long before credits expire their owner is told."""
@@ -89,16 +105,13 @@ class Purse:
         self._lots: dict[UUID, list[PurseLot]] = {}
 
     @classmethod
-    async def of(cls, tx: Tx, accounts: Collection[UUID]) -> "Purse":
-        """Return what is left of the lots of these accounts."""
+    async def of(cls, tx: Tx, accounts: Mapping[UUID, int | None]) -> "Purse":
+        """Return the lots of these accounts from which so much may be taken, for None all of them."""
         purse = cls()
         if accounts:
-            columns = (Lot.id, Lot.account_id, Lot.kind, Lot.remaining, Lot.expires_at)
-            statement = select(*columns, Lot.payment_id, Lot.is_paused)
-            statement = statement.where(among(Lot.account_id, accounts), Lot.remaining > 0)
-            rows = await tx.execute(statement.order_by(*spending_order()))
-            for row in rows.mappings():
-                purse._lots.setdefault(row["account_id"], []).append(PurseLot(**row))
+            reach = {"accounts": list(accounts), "reaches": list(accounts.values())}
+            for row in await tx.execute(LOTS, reach):
+                purse._lots.setdefault(row.account_id, []).append(PurseLot(*tuple(row)))
         return purse
 
     def add(self, row: Mapping[str, Any]) -> None:

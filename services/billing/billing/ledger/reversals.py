@@ -114,8 +114,8 @@ async def revoke(tx: Tx, revocations: Sequence[Revocation]) -> list[Revoked]:
     """
     accounts = await opened(tx, {item.user_id for item in revocations})
     payments, todo = await _payments(tx, revocations), await _new(tx, revocations)
-    taking_from = [account.id for account in accounts.values()]
-    batch = await Batch.on(tx, accounts.values(), taking_from=taking_from)
+    taking = dict.fromkeys(account.id for account in accounts.values())
+    batch = await Batch.on(tx, accounts.values(), taking=taking)
     done, notes, debts = [], [], []
     for item in todo:
         account, payment = accounts[item.user_id], payments[item.payment_id]

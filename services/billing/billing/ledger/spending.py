@@ -1,5 +1,6 @@
 """Spending: a hold and its capture in one, for what is delivered at once."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,8 +50,10 @@ async def spend(tx: Tx, spends: Sequence[Spend]) -> list[Spent]:
     accounts = await opened(tx, {item.user_id for item in spends})
     keys = select(Posting.key).where(among(Posting.key, [item.key for item in spends]))
     posted = set(await tx.scalars(keys))
-    taking_from = [account.id for account in accounts.values() if account.available]
-    batch, answers = await Batch.on(tx, accounts.values(), taking_from=taking_from), []
+    wanted: Counter[UUID] = Counter()
+    for item in spends:
+        wanted[accounts[item.user_id].id] += item.amount
+    batch, answers = await Batch.on(tx, accounts.values(), taking=wanted), []
     for item in spends:
         if item.key not in posted:
             posted.add(item.key)
