@@ -4,7 +4,7 @@ import base64
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import stripe
@@ -108,7 +108,7 @@ class Api:
     ) -> Answer:
         """Do what is asked, or give the answer that its key got before."""
         form = asked.form
-        call = Call(route.check(form), ids, asked.path)
+        call = Call(form, ids, asked.path)
         key = asked.idempotency_key
         self._enter(key)
         try:
@@ -165,13 +165,15 @@ class _Work:
     fault: Fault | None
 
     def do(self, tx: Tx) -> Answer:
-        """Answer as before, or do the work and keep the answer beside what it did."""
+        """Answer as before, or do the work and keep the answer beside what it did; what is not valid is not kept."""
+        params = self.route.check(dict(self.call.params))
+        call = replace(self.call, params=params)
         real = tx.around.real()
         if self.key is not None:
             known = answers.find(tx.tables, self.key, self.identity, real)
             if known is not None:
                 return known
-        answer = self._act(tx)
+        answer = self._act(tx, call)
         if self.fault is not None and self.fault.how in ("rate_limited", "broken"):
             refusal = _refusal(self.fault)
             answer = Answer(refusal.status, refusal.body(self.request_id), self.request_id)
@@ -179,18 +181,18 @@ class _Work:
             answers.keep(tx.tables, self.key, self.identity, answer, real)
         return answer
 
-    def _act(self, tx: Tx) -> Answer:
+    def _act(self, tx: Tx, call: Call) -> Answer:
         try:
-            body = tx.attempt(lambda: self._body(tx))
+            body = tx.attempt(lambda: self._body(tx, call))
         except StripeError as refusal:
             return Answer(refusal.status, refusal.body(self.request_id), self.request_id)
         return Answer(200, body, self.request_id)
 
-    def _body(self, tx: Tx) -> Body:
-        body = self.route.act(tx, self.call)
-        is_seen = body.get("deleted") or body["object"] in ("list", "search_result")
+    def _body(self, tx: Tx, call: Call) -> Body:
+        body = self.route.act(tx, call)
+        is_seen = body["object"] in ("list", "search_result")
         seen = body if is_seen else tx.view(body)
-        return expanded(tx, seen, self.call.params.get("expand", ()))
+        return expanded(tx, seen, call.params.get("expand", ()))
 
 
 def _refusal(fault: Fault) -> StripeError:
