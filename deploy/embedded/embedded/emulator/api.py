@@ -28,6 +28,9 @@ from embedded.emulator.tx import Cause, Tx
 
 log = structlog.get_logger()
 
+LISTS = ("list", "search_result")
+OF_DELETED = {"id", "object", "deleted"}
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -190,7 +193,7 @@ class _Work:
 
     def _body(self, tx: Tx, call: Call) -> Body:
         body = self.route.act(tx, call)
-        is_seen = body["object"] in ("list", "search_result")
+        is_seen = body["object"] in LISTS or set(body) == OF_DELETED
         seen = body if is_seen else tx.view(body)
         return expanded(tx, seen, call.params.get("expand", ()))
 
