@@ -3,7 +3,7 @@
 from auth import accounts, addresses, balances, payers
 from auth.links import Links, Purpose
 from auth.models import User
-from shared.contracts.credits import CreditsGranted, CreditsHeld, CreditsSettled
+from shared.contracts.credits import CreditsGranted, CreditsHeld, CreditsRevoked, CreditsSettled
 from shared.contracts.payments import PaymentCompleted
 from shared.contracts.users import (
     OpeningPayment,
@@ -49,6 +49,10 @@ def answering(links: Links) -> Handlers:
 
     @handlers.on(CreditsSettled)
     async def note_settled(event: CreditsSettled, tx: Tx) -> None:
+        await balances.note(tx, event.user_id, event.balance)
+
+    @handlers.on(CreditsRevoked)
+    async def note_revoked(event: CreditsRevoked, tx: Tx) -> None:
         await balances.note(tx, event.user_id, event.balance)
 
     return handlers

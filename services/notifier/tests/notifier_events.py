@@ -1,11 +1,13 @@
 """Events as their publishers tell them, for the notifier's tests."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from notifier_parts import TOKEN, ids, seal
 
-from shared.contracts.credits import Balance, CreditsGranted
+from shared.contracts.credits import Balance, CreditsGranted, CreditsRevoked
+from shared.contracts.subscriptions import SubscriptionPastDue
 from shared.contracts.tasks import DeliveredFile, Outcome, TaskFinished
 from shared.contracts.users import (
     OpeningPayment,
@@ -56,6 +58,31 @@ def granted(user_id: UUID, **changes: Any) -> CreditsGranted:
         "balance": Balance(balance=530, reserved=0, available=530, version=2),
     }
     return CreditsGranted(**{**values, **changes})
+
+
+def revoked(user_id: UUID, **changes: Any) -> CreditsRevoked:
+    values = {
+        "user_id": user_id,
+        "payment_id": ids.new(),
+        "transaction_id": ids.new(),
+        "kind": "refund",
+        "amount": 400,
+        "owed": 100,
+        "balance": Balance(balance=0, reserved=0, available=0, version=3),
+    }
+    return CreditsRevoked(**{**values, **changes})
+
+
+def past_due(user_id: UUID, **changes: Any) -> SubscriptionPastDue:
+    values = {
+        "subscription_id": "sub_1",
+        "user_id": user_id,
+        "plan": "Basic",
+        "pay_url": "https://pay.example/invoice/in_1",
+        "invoice_id": "in_1",
+        "grace_until": datetime(2026, 11, 28, 9, tzinfo=UTC),
+    }
+    return SubscriptionPastDue(**{**values, **changes})
 
 
 def finished(user_id: UUID, **changes: Any) -> TaskFinished:

@@ -8,7 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 from typing_extensions import override
 
-from shared.contracts.credits import CreditsDenied, CreditsGranted, CreditsHeld, CreditsSettled
+from shared.contracts.credits import (
+    CreditsDenied,
+    CreditsGranted,
+    CreditsHeld,
+    CreditsRevoked,
+    CreditsSettled,
+)
 from shared.contracts.tasks import TaskFinished, TaskProgressed, TaskStarted
 from shared.db import Tx
 from shared.handlers import Handlers, Received
@@ -23,6 +29,12 @@ handlers = Handlers("tasks")
 @handlers.on(CreditsGranted)
 async def show_granted_credits(event: CreditsGranted, tx: Tx) -> None:
     """Show the credits that came in."""
+    await hints.learn(tx, event.user_id, event.balance)
+
+
+@handlers.on(CreditsRevoked)
+async def show_revoked_credits(event: CreditsRevoked, tx: Tx) -> None:
+    """Show the credits that were taken back."""
     await hints.learn(tx, event.user_id, event.balance)
 
 

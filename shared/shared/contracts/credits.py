@@ -69,3 +69,20 @@ class CreditsSettled(
     captured: NonNegativeInt
     released: NonNegativeInt
     balance: Balance
+
+
+class CreditsRevoked(
+    Event,
+    name="credits.revoked.v1",
+    publisher="billing",
+    consumers=("auth", "notifier", "tasks"),
+):
+    """Credits of a payment were taken back after a `refund` or for a `dispute`; what was spent already is `owed`."""
+
+    user_id: UserId
+    payment_id: PaymentId
+    transaction_id: TransactionId | None = None
+    kind: str
+    amount: NonNegativeInt
+    owed: NonNegativeInt
+    balance: Balance
