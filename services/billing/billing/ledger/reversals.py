@@ -192,8 +192,11 @@ async def _new(tx: Tx, items: Sequence[ItemT]) -> list[ItemT]:
     """Return those whose keys are new, the first of each key."""
     keys = [item.key for item in items]
     known = set(await tx.scalars(select(Reversal.key).where(among(Reversal.key, keys))))
-    first = {item.key: item for item in reversed(items) if item.key not in known}
-    return [item for item in items if first.get(item.key) is item]
+    first: dict[str, ItemT] = {}
+    for item in items:
+        if item.key not in known:
+            first.setdefault(item.key, item)
+    return list(first.values())
 
 
 async def _payments(
