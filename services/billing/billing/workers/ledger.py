@@ -1,4 +1,4 @@
-"""What billing does by itself: it proves its books."""
+"""What billing does by itself with the ledger: it proves its books."""
 
 from billing import patrol
 from shared.db import Database
