@@ -47,6 +47,17 @@ class Control:
         now = await self.account.now()
         return await self.account.advance_to(now + int(days * DAY_S) + seconds)
 
+    async def advance_to_next(self) -> int:
+        """Let the account's time go on to what comes due next."""
+
+        def following(tx: Tx) -> int:
+            row = tx.tables.execute(
+                "SELECT min(at) AS at FROM due WHERE at > ?", (tx.now,)
+            ).fetchone()
+            return int(row["at"] or tx.now)
+
+        return await self.account.advance_to(await self.act(following))
+
     async def renew(self, subscription_id: str) -> None:
         """Let the account's time go on until a subscription has been renewed, and that was charged."""
 

@@ -81,11 +81,12 @@ def pay(tx: Tx, call: Call) -> Body:
         tx.change(invoice, status="open", status_details=None)
     if invoice["status"] == "open":
         word = call.get("payment_method")
-        _attempt(tx, invoice, resolve(tx, word) if word is not None else None)
+        attempt_payment(tx, invoice, resolve(tx, word) if word is not None else None)
     return tx.the("invoice", invoice["id"])
 
 
-def _attempt(tx: Tx, invoice: Body, method: Body | None) -> None:
+def attempt_payment(tx: Tx, invoice: Body, method: Body | None) -> None:
+    """Try to have an open invoice paid; raise where it is declined."""
     if invoices.attempt(tx, invoice, method) != "requires_payment_method":
         return
     intent = invoices.intent_of(tx, invoice)

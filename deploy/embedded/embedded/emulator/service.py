@@ -5,25 +5,31 @@ session = await emulator.client().v1.checkout.sessions.create_async({...})
 await emulator.control.pay(session.id, Payer("4242424242424242", email="ada@example.com"))
 """
 
+import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import stripe
 from fastapi import APIRouter, FastAPI
 
-from embedded.emulator import families, http, seed
+from embedded.emulator import console, families, hosted, http, seed
 from embedded.emulator.account import Account
 from embedded.emulator.api import Api
 from embedded.emulator.client import InProcessHTTPClient
 from embedded.emulator.control import Control
 from embedded.emulator.deliveries import Network
 from embedded.emulator.faults import Faults
+from embedded.emulator.rendering import Guard
 from embedded.emulator.store import MEMORY, Store
+from shared import problems
 from shared.clock import Clock, Entropy
 
 PREFIX = "/emulator"
 ORIGIN = "http://stripe.test"
+WEBHOOK_PATH = "/api/webhooks/stripe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,19 @@ class Place:
     origin: str = ORIGIN
     webhook_url: str | None = None
     folder: Path | None = None
+
+
+def at_site(
+    site_url: str, folder: Path, *, secret_key: str, webhook_secrets: str, webhook_url: str = ""
+) -> Place:
+    """Return the place of the emulator behind a product's site; it signs with the first of several secrets."""
+    return Place(
+        secret_key=secret_key,
+        webhook_secret=webhook_secrets.partition(",")[0].strip(),
+        origin=site_url.rstrip("/"),
+        webhook_url=webhook_url or f"{site_url.rstrip('/')}{WEBHOOK_PATH}",
+        folder=folder,
+    )
 
 
 class Emulator:
@@ -69,19 +88,36 @@ class Emulator:
         await self.account.do(lambda tx: seed.plant(tx, **where))  # type: ignore[arg-type]
         return self
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Emulator"]:
+        """Open it, and while the block lasts deliver webhooks and do what comes due."""
+        await self.open()
+        loops = asyncio.create_task(self.account.run())
+        try:
+            yield self
+        finally:
+            loops.cancel()
+            with suppress(asyncio.CancelledError):
+                await loops
+            await self.close()
+
     async def close(self) -> None:
         """Let go of the store."""
         await self.account.close()
 
     def router(self) -> APIRouter:
         """Return everything of it that is reached over HTTP."""
-        router = APIRouter(prefix=PREFIX, include_in_schema=False)
-        router.include_router(http.routes(self.api))
+        router = APIRouter(include_in_schema=False)
+        guard = Guard(self.place.origin)
+        router.include_router(http.routes(self.api), prefix=PREFIX)
+        router.include_router(hosted.routes(self.control, guard), prefix=PREFIX)
+        router.include_router(console.routes(self.control, guard), prefix=PREFIX)
         return router
 
     def app(self) -> FastAPI:
         """Return an app that is nothing else."""
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        problems.install(app)
         app.include_router(self.router())
         return app
 
