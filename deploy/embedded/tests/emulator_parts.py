@@ -56,17 +56,27 @@ class Listener:
 class Stage:
     """An emulator, its clock, its listener and the official client of it."""
 
-    def __init__(self, folder: Path | None = None, *, seed: int = 1) -> None:
-        self.clock = StillClock()
-        self.listener = Listener()
-        chance = random.Random(seed)
-        place = Place(KEY, SECRET, webhook_url=HOOK, folder=folder)
-        self.emulator = Emulator(
-            place, clock=self.clock, entropy=chance.randbytes, network=self.listener
-        )
-        self.control = self.emulator.control
-        self.client = self.emulator.client()
+    def __init__(self, emulator: Emulator, clock: StillClock, listener: Listener) -> None:
+        self.clock = clock
+        self.listener = listener
+        self.emulator = emulator
+        self.control = emulator.control
+        self.client = emulator.client()
         self.v1 = self.client.v1
+
+    @classmethod
+    def of(cls, emulator: Emulator) -> "Stage":
+        """The stage of an emulator that was made otherwise, in real time."""
+        return cls(emulator, StillClock(), Listener())
+
+    @classmethod
+    def still(cls, folder: Path | None, seed: int) -> "Stage":
+        """A stage whose time stands still until it is moved."""
+        clock, listener = StillClock(), Listener()
+        place = Place(KEY, SECRET, webhook_url=HOOK, folder=folder)
+        entropy = random.Random(seed).randbytes
+        emulator = Emulator(place, clock=clock, entropy=entropy, network=listener)
+        return cls(emulator, clock, listener)
 
     async def price(self, lookup_key: str) -> Any:
         found = await self.v1.prices.list_async({"lookup_keys": [lookup_key]})
@@ -90,7 +100,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(folder: Path | None = None, *, seed: int = 1) -> AsyncIterator[Stage]:
-    stage = Stage(folder, seed=seed)
+    stage = Stage.still(folder, seed)
     await stage.emulator.open()
     try:
         yield stage
