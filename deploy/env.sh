@@ -23,7 +23,7 @@ have METRICS_KEY "$(hex 32)"
 have AUTH_PASSWORD_PEPPER "$(hex 32)"
 have LINK_SEALING_KEY "$(key)"
 have BLOBS_LINK_SECRET "$(hex 32)"
-have STRIPE_SECRET_KEY "sk_test_$(hex 16)"
+have STRIPE_SECRET_KEY "sk_test_emulated_$(hex 16)"
 have STRIPE_WEBHOOK_SECRET "whsec_$(hex 24)"
 have POSTGRES_PASSWORD "$(hex 24)"
 for service in AUTH BILLING TASKS NOTIFIER AGENT_RUNNER; do have "${service}_DATABASE_PASSWORD" "$(hex 24)"; done
