@@ -457,3 +457,31 @@ async def test_items_can_be_added_changed_and_removed_by_themselves(stage: Stage
     assert changed.quantity == 3
     left = await stage.v1.subscription_items.list_async({"subscription": subscription.id})
     assert len(left.data) == 1
+
+
+async def test_a_coupon_for_once_counts_once_even_where_it_is_deleted_meanwhile(
+    stage: Stage,
+) -> None:
+    for coupon in ("ONCE", "EVER"):
+        duration: Any = "once" if coupon == "ONCE" else "forever"
+        await stage.v1.coupons.create_async({"id": coupon, "percent_off": 50, "duration": duration})
+        session = await stage.session("basic_monthly", discounts=[{"coupon": coupon}])
+        await stage.control.pay(session.id, Payer(email=ADA))
+        assert (await stage.v1.coupons.retrieve_async(coupon)).times_redeemed == 1
+        await stage.v1.coupons.delete_async(coupon)
+
+    await stage.control.advance(days=29)
+
+    invoices = await stage.v1.invoices.list_async({"limit": 10})
+    assert sorted(invoice.amount_paid for invoice in invoices.data) == [1450, 1450, 1450, 2900]
+
+
+async def test_a_customer_who_is_deleted_pays_for_nothing_any_more(stage: Stage) -> None:
+    subscription = await subscribed(stage)
+    await stage.control.advance(days=28)
+    await stage.v1.customers.delete_async(subscription.customer)
+
+    await stage.control.advance(days=60)
+
+    over = await refreshed(stage, subscription)
+    assert (over.status, over.latest_invoice.status) == ("canceled", "draft")

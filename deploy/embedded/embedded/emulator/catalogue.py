@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from embedded.emulator import lists, shapes
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import NotEmulated, StripeError, only_one, required
+from embedded.emulator.metadata import merged
 from embedded.emulator.money import check_amount, currency_of, part
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from embedded.emulator import coupons, lists, totals
 from embedded.emulator.catalogue import price_of_data
-from embedded.emulator.customers import check_email, merged
+from embedded.emulator.customers import check_email
 from embedded.emulator.errors import NotEmulated, StripeError, only_one, required
+from embedded.emulator.metadata import merged
 from embedded.emulator.money import SMALLEST, shown
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body

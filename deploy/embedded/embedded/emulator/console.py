@@ -49,7 +49,7 @@ class Refused(DomainError):
 def routes(control: Control, guard: Guard) -> APIRouter:
     """Return the control page, and the API that does the same."""
     router = APIRouter(include_in_schema=False, dependencies=[Depends(guard)])
-    acts = {name: validate_call(act) for name, act in actions(control).items()}
+    acts = actions(control)
     _pages(router, control, acts)
     _api(router, control, acts)
     return router
@@ -105,7 +105,7 @@ async def _do(acts: Acts, name: str, given: Mapping[str, Any]) -> Any:
     if name not in acts:
         raise NotFound
     try:
-        return await acts[name](**given)
+        return await validate_call(acts[name])(**given)
     except ValidationError as flaw:
         errors = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in flaw.errors())
         message = f"That cannot be done: {errors}"

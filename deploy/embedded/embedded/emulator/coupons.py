@@ -1,11 +1,12 @@
 """Coupons, the codes that people type in for them, and what they take off a total."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from embedded.emulator import lists
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import StripeError, only_one, required
+from embedded.emulator.metadata import merged
 from embedded.emulator.money import check_amount, currency_of, part
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body
@@ -13,6 +14,7 @@ from embedded.emulator.tx import Tx, hidden
 
 PERCENT_MAX = 100
 CODE_LENGTH = 8
+DELETED = "deleted_coupon"
 MONTH_S = 30 * 86_400
 
 
@@ -61,8 +63,16 @@ def update_coupon(tx: Tx, call: Call) -> Body:
 
 
 def delete_coupon(tx: Tx, call: Call) -> Body:
-    """Delete a coupon; what was redeemed stays redeemed."""
-    return tx.remove(retrieve_coupon(tx, call), "coupon.deleted")
+    """Delete a coupon; what was redeemed stays redeemed, so it is set aside."""
+    coupon = retrieve_coupon(tx, call)
+    tx.emit("coupon.deleted", tx.view(coupon))
+    tx.tables.set_aside(coupon["id"], DELETED)
+    return {"id": coupon["id"], "object": "coupon", "deleted": True}
+
+
+def even_deleted(tx: Tx, coupon_id: str) -> Body:
+    """Return the coupon that something of ours names, be it deleted meanwhile."""
+    return tx.known("coupon", coupon_id) or tx.the(DELETED, coupon_id)
 
 
 def list_coupons(tx: Tx, call: Call) -> Body:
@@ -176,11 +186,13 @@ def of_request(
 
 def off(tx: Tx, coupon_id: str, amounts: Sequence[tuple[int, str]], currency: str) -> list[int]:
     """Return what a coupon takes off each of these amounts; each is of a product."""
-    coupon = tx.the("coupon", coupon_id)
+    coupon = even_deleted(tx, coupon_id)
     products = coupon.get("_", {}).get("products", [])
     counted = [amount if not products or product in products else 0 for amount, product in amounts]
     if coupon["percent_off"] is not None:
-        return [part(amount, str_decimal(coupon["percent_off"]), PERCENT_MAX) for amount in counted]
+        return [
+            part(amount, Decimal(str(coupon["percent_off"])), PERCENT_MAX) for amount in counted
+        ]
     if coupon["currency"] != currency:
         return [0 for _ in counted]
     return _shared(min(coupon["amount_off"], sum(counted)), counted)
@@ -198,7 +210,7 @@ def redeem(tx: Tx, pair: Mapping[str, str | None]) -> None:
 
 def discount_of(tx: Tx, pair: Mapping[str, str | None], **owner: Any) -> Body:
     """Return the discount that a pair of coupon and code is for an owner, from now on."""
-    coupon = tx.the("coupon", pair["coupon"] or "")
+    coupon = even_deleted(tx, pair["coupon"] or "")
     end = None
     if coupon["duration"] == "repeating":
         end = tx.now + coupon["duration_in_months"] * MONTH_S
@@ -217,16 +229,9 @@ def discount_of(tx: Tx, pair: Mapping[str, str | None], **owner: Any) -> Body:
 
 def applies_to(tx: Tx, coupon: Body) -> Body | None:
     """Return the products that a coupon is for."""
-    stored = tx.the("coupon", coupon["id"])
+    stored = even_deleted(tx, coupon["id"])
     products = stored.get("_", {}).get("products", [])
     return {"products": products} if products else None
-
-
-def str_decimal(number: float) -> Any:
-    """Return a percentage as the decimal it was written as."""
-    from decimal import Decimal  # noqa: PLC0415
-
-    return Decimal(str(number))
 
 
 def _shared(total: int, amounts: Sequence[int]) -> list[int]:

@@ -1,11 +1,12 @@
 """Customers: who pays, how they can be found, and what they have for later."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from embedded.emulator import lists
 from embedded.emulator.errors import StripeError, not_found
+from embedded.emulator.metadata import merged
+from embedded.emulator.methods import attach, resolve
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body, Span
 from embedded.emulator.tx import Tx
@@ -24,7 +25,10 @@ def create(tx: Tx, call: Call) -> Body:
     """Make a customer."""
     fields = _fields(tx, call, {})
     customer = new(tx, **fields)
-    return tx.add(customer, "customer.created")
+    tx.add(customer, "customer.created")
+    if call.get("payment_method") is not None:
+        attach(tx, resolve(tx, call.params["payment_method"]), customer["id"])
+    return customer
 
 
 def new(tx: Tx, **fields: Any) -> Body:
@@ -92,14 +96,6 @@ def check_email(email: str | None, param: str = "email") -> None:
     if email is not None and (len(email) > EMAIL_MAX or not EMAIL.fullmatch(email)):
         message = f"Invalid email address: {email}"
         raise StripeError(message, param=param, code="email_invalid")
-
-
-def merged(before: Mapping[str, str] | None, given: Any) -> dict[str, str]:
-    """Return metadata with what is given laid over it; an empty value takes its key away, an empty whole all."""
-    if given in ("", None):
-        return {}
-    together = {**(before or {}), **given}
-    return {key: value for key, value in together.items() if value != ""}
 
 
 def view(tx: Tx, customer: Body) -> Body:
@@ -197,7 +193,7 @@ def _matches(body: Body, name: str, key: str | None, sign: str, wanted: str | No
 
 
 ROUTES: tuple[Route, ...] = (
-    route("POST /v1/customers", "CustomerCreateParams", create, FIELDS),
+    route("POST /v1/customers", "CustomerCreateParams", create, f"{FIELDS} payment_method"),
     route("GET /v1/customers/{id}", "CustomerRetrieveParams", retrieve),
     route("POST /v1/customers/{id}", "CustomerUpdateParams", update, FIELDS),
     route("DELETE /v1/customers/{id}", "CustomerDeleteParams", delete),

@@ -3,8 +3,8 @@
 from typing import Any
 
 from embedded.emulator import deliveries, lists, shapes
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import StripeError
+from embedded.emulator.metadata import merged
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body
 from embedded.emulator.tx import Tx, hidden

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request
+from starlette.applications import Starlette
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
@@ -17,21 +20,30 @@ METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 def routes(api: Api) -> APIRouter:
     """Return the API below `/stripe`."""
     router = APIRouter(include_in_schema=False)
+    router.add_route("/stripe/{path:path}", _answering(api), METHODS, include_in_schema=False)
+    return router
 
-    @router.api_route("/stripe/{path:path}", methods=METHODS, operation_id="ask_stripe")
-    async def ask(request: Request, path: str) -> Response:
-        """Answer what the library asks."""
+
+def app(api: Api, prefix: str) -> Starlette:
+    """Return an app that is the API below `prefix/stripe` and nothing else."""
+    return Starlette(
+        routes=[Route(f"{prefix}/stripe/{{path:path}}", _answering(api), methods=METHODS)]
+    )
+
+
+def _answering(api: Api) -> Callable[[Request], Awaitable[Response]]:
+    async def ask(request: Request) -> Response:
         body = await request.body()
         asked = Asked(
             request.method,
-            f"/{path}",
+            f"/{request.path_params['path']}",
             request.url.query,
             {name.lower(): value for name, value in request.headers.items()},
             body.decode(errors="replace"),
         )
         return await _response(await api.answer(asked))
 
-    return router
+    return ask
 
 
 async def _response(answered: Answered) -> Response:

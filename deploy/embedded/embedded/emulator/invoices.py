@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from embedded.emulator import charging, methods, payments, standing
+from embedded.emulator.coupons import even_deleted
 from embedded.emulator.invoice_lines import add_up, of_pending, waiting
 from embedded.emulator.store import Body
 from embedded.emulator.tx import Tx, hidden
@@ -29,7 +30,8 @@ def draft(
     for one in pending:
         tx.change(one, invoice=invoice["id"])
     if subscription is not None:
-        tx.change(subscription, latest_invoice=invoice["id"])
+        left = [one for one in subscription["discounts"] if not _is_used_up(tx, invoice, one)]
+        tx.change(subscription, latest_invoice=invoice["id"], discounts=left)
     return invoice
 
 
@@ -203,6 +205,15 @@ def _discounts(tx: Tx, subscription: Body | None) -> list[Body]:
     return [one for one in found if one is not None and (one["end"] is None or one["end"] > tx.now)]
 
 
+def _is_used_up(tx: Tx, invoice: Body, discount_id: str) -> bool:
+    """Tell whether a discount was for one invoice, and that is this one."""
+    taken = sum(
+        off["amount"] for off in invoice["total_discount_amounts"] if off["discount"] == discount_id
+    )
+    coupon = even_deleted(tx, tx.the("discount", discount_id)["source"]["coupon"])
+    return bool(taken) and str(coupon["duration"]) == "once"
+
+
 def _apply_balance(invoice: Body) -> None:
     due = max(0, invoice["total"] + invoice["starting_balance"])
     invoice |= {"amount_due": due, "amount_remaining": due}
@@ -323,7 +334,7 @@ def _give_up(tx: Tx, invoice: Body) -> None:
 
 def _finalize_in_time(tx: Tx, invoice_id: str) -> None:
     invoice = tx.known("invoice", invoice_id)
-    if invoice is None or invoice["status"] != "draft":
+    if invoice is None or invoice["status"] != "draft" or _has_nobody(tx, invoice):
         return
     finalize(tx, invoice)
     if invoice["status"] == "open":
@@ -332,8 +343,15 @@ def _finalize_in_time(tx: Tx, invoice_id: str) -> None:
 
 def _retry(tx: Tx, invoice_id: str) -> None:
     invoice = tx.known("invoice", invoice_id)
-    if invoice is not None and invoice["status"] == "open" and not hidden(invoice).get("under_way"):
+    if invoice is None or invoice["status"] != "open" or _has_nobody(tx, invoice):
+        return
+    if not hidden(invoice).get("under_way"):
         attempt(tx, invoice)
+
+
+def _has_nobody(tx: Tx, invoice: Body) -> bool:
+    """Tell whether the customer of an invoice was deleted."""
+    return "deleted" in tx.the("customer", invoice["customer"])
 
 
 JOBS = {"finalize_invoice": _finalize_in_time, "retry_invoice": _retry}

@@ -2,9 +2,9 @@
 
 from embedded.emulator import invoices, lists, payments
 from embedded.emulator.changing import change_items
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import StripeError, only_one, required
 from embedded.emulator.invoice_lines import of_item
+from embedded.emulator.metadata import merged
 from embedded.emulator.methods import resolve
 from embedded.emulator.money import check_amount, currency_of
 from embedded.emulator.periods import boundary

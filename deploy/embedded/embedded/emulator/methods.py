@@ -11,8 +11,8 @@ from embedded.emulator.cards import (
     card_details,
     means_of,
 )
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import CardDeclined, NotFound, StripeError, required
+from embedded.emulator.metadata import merged
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body
 from embedded.emulator.tx import Tx, hidden

@@ -28,8 +28,8 @@ def release(tx: Tx, order: Order, chance: random.Random) -> int:
 
 def again(tx: Tx, event_id: str) -> int:
     """Deliver an event once more, under the id that it has."""
-    tx.at_path("event", event_id)
-    endpoints = tx.all("webhook_endpoint", status="enabled")
+    event = tx.at_path("event", event_id)
+    endpoints = [one for one in tx.all("webhook_endpoint") if deliveries.wants(one, event["type"])]
     for endpoint in endpoints:
         deliveries.add(tx.tables, event_id, endpoint["id"], tx.around.real())
     return len(endpoints)

@@ -6,8 +6,9 @@ from typing import Any
 from embedded.emulator import charging, coupons, methods, payments
 from embedded.emulator.cards import means_of
 from embedded.emulator.checkout import reprice
-from embedded.emulator.customers import check_email, merged, new
+from embedded.emulator.customers import check_email, new
 from embedded.emulator.errors import StripeError, required
+from embedded.emulator.metadata import merged
 from embedded.emulator.store import Body
 from embedded.emulator.subscribing import subscribe
 from embedded.emulator.tx import Tx, hidden
@@ -84,7 +85,7 @@ def hear_payment(tx: Tx, intent: Body) -> None:
 def complete(tx: Tx, session: Body, payment_status: str) -> None:
     """End a session well."""
     secret = hidden(session)
-    for pair in session["discounts"]:
+    for pair in session["discounts"] if session["mode"] == "payment" else ():
         coupons.redeem(tx, pair)
     tx.unschedule("expire_session", session["id"])
     tx.change(

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from embedded.emulator import checkout, lists, totals
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import NotEmulated, StripeError, required
+from embedded.emulator.metadata import merged
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body
 from embedded.emulator.tx import Tx, hidden

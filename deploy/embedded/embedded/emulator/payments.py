@@ -3,8 +3,8 @@
 from typing import Any
 
 from embedded.emulator import charging, lists
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import CardDeclined, StripeError, required
+from embedded.emulator.metadata import merged
 from embedded.emulator.methods import attach, of, resolve
 from embedded.emulator.money import check_chargeable, currency_of
 from embedded.emulator.routing import Call, Route, listing, route

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from embedded.emulator.catalogue import amount_of
+from embedded.emulator.coupons import even_deleted
 from embedded.emulator.money import part
 from embedded.emulator.store import Body
 from embedded.emulator.tx import Tx, hidden
@@ -53,7 +54,7 @@ def _factor(tx: Tx, subscription: Body) -> Decimal:
     factor = Decimal(1)
     for wanted in subscription["discounts"]:
         discount = tx.known("discount", wanted)
-        coupon = tx.known("coupon", discount["source"]["coupon"]) if discount else None
+        coupon = even_deleted(tx, discount["source"]["coupon"]) if discount else None
         if coupon and coupon["percent_off"] and coupon["duration"] != "once":
             factor *= 1 - Decimal(str(coupon["percent_off"])) / 100
     return factor

@@ -5,8 +5,8 @@ from typing import Any
 from embedded.emulator import lists
 from embedded.emulator.cards import behind
 from embedded.emulator.charging import book
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import StripeError, only_one, required
+from embedded.emulator.metadata import merged
 from embedded.emulator.money import check_amount, shown
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body

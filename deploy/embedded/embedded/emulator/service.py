@@ -126,6 +126,6 @@ class Emulator:
         return stripe.StripeClient(
             key or self.place.secret_key,
             base_addresses={"api": f"{self.place.origin}{PREFIX}/stripe"},
-            http_client=InProcessHTTPClient(self.app()),
+            http_client=InProcessHTTPClient(http.app(self.api, PREFIX)),
             max_network_retries=retries,
         )

@@ -34,7 +34,7 @@ def end(tx: Tx, subscription: Body, reason: str) -> Body:
         return subscription
     for job in JOBS_OF_ONE:
         tx.unschedule(job, subscription["id"])
-    for invoice in tx.all("invoice", status=["draft", "open"]):
+    for invoice in tx.all("invoice", customer=subscription["customer"], status=["draft", "open"]):
         if hidden(invoice).get("subscription") == subscription["id"]:
             tx.unschedule("finalize_invoice", invoice["id"])
             tx.unschedule("retry_invoice", invoice["id"])

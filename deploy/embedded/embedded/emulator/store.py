@@ -115,7 +115,7 @@ class Tables:
         """Write a document, new or changed."""
         self.execute(
             "INSERT INTO documents (id, kind, created, body) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, body = excluded.body",
             (body["id"], body["object"], body.get("created", 0), json.dumps(body)),
         )
 
@@ -130,6 +130,10 @@ class Tables:
         sql = "SELECT seq FROM documents WHERE id = ? AND kind = ?"
         row = self.execute(sql, (wanted, kind)).fetchone()
         return None if row is None else row["seq"]
+
+    def set_aside(self, wanted: str, kind: str) -> None:
+        """Keep a document where only who knows of this kind finds it."""
+        self.execute("UPDATE documents SET kind = ? WHERE id = ?", (kind, wanted))
 
     def remove(self, wanted: str) -> None:
         """Forget a document."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from embedded.emulator import coupons, invoices, methods, standing
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import CardDeclined, StripeError
 from embedded.emulator.invoice_lines import of_draft
+from embedded.emulator.metadata import merged
 from embedded.emulator.payments import declined
 from embedded.emulator.periods import boundary
 from embedded.emulator.store import Body
@@ -101,9 +101,10 @@ def first_invoice(tx: Tx, subscription: Body) -> Body:
     period = (item["current_period_start"], item["current_period_end"])
     lines = of_draft(tx, subscription, period, is_free=is_free)
     reason = "subscription_create"
+    discounts = subscription["discounts"]
     invoice = invoices.draft(tx, subscription["customer"], subscription, reason, lines)
     tx.emit("customer.subscription.created", tx.view(subscription))
-    for wanted in subscription["discounts"]:
+    for wanted in discounts:
         discount = tx.the("discount", wanted)
         pair = {
             "coupon": discount["source"]["coupon"],

@@ -6,9 +6,9 @@ from typing import Any
 from embedded.emulator import coupons, invoices, lists, standing
 from embedded.emulator.catalogue import plan_of, price_of_data
 from embedded.emulator.changing import change_items, end_trial_now
-from embedded.emulator.customers import merged
 from embedded.emulator.errors import NotEmulated, NotFound, StripeError, only_one, required
 from embedded.emulator.invoice_lines import of_draft
+from embedded.emulator.metadata import merged
 from embedded.emulator.methods import resolve
 from embedded.emulator.prorating import credit, position
 from embedded.emulator.renewing import begin_period, tell
@@ -48,7 +48,10 @@ def retrieve(tx: Tx, call: Call) -> Body:
 
 def update(tx: Tx, call: Call) -> Body:
     """Change a subscription: its items, its end, its trial, what pays for it."""
-    subscription = _present(tx, call)
+    subscription = retrieve(tx, call)
+    if subscription["status"] in standing.OVER:
+        message = "A canceled subscription can only update its cancellation_details and metadata."
+        raise StripeError(message, param="id")
     _check_collection(call)
     before = tx.view(subscription)
     fields = call.given("description", "trial_settings", "payment_settings")
