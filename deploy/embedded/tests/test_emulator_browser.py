@@ -1,8 +1,6 @@
 """The emulator's pages in a real browser, once: buy, subscribe, manage the plan, give the money back."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,12 +11,8 @@ from playwright.async_api import Page, async_playwright, expect
 
 from embedded.emulator.service import Emulator, Place
 from embedded.ports import free_ports
+from tests.browsers import ARGUMENTS, need_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
-]  # fmt: skip
 ADA = "ada@example.com"
 
 
@@ -43,19 +37,16 @@ async def served() -> AsyncIterator[Stage]:
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    if CHROMIUM is None:
-        reason = "no Chromium (Debian: apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    chromium = need_chromium()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS])
         page = await browser.new_page()
         page.set_default_timeout(20_000)
         yield page
         await browser.close()
 
 
+@pytest.mark.system
 async def test_a_person_buys_subscribes_manages_and_gets_money_back(page: Page) -> None:
     async with served() as stage:
         complaints: list[str] = []

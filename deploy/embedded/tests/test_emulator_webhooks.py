@@ -85,7 +85,6 @@ async def test_a_delivery_that_was_under_way_when_the_process_died_is_made_after
         await stage.emulator.account.do(stage.emulator.account.courier._due)  # taken, and no more
 
     async with staged(tmp_path) as stage:
-        stage.clock.move(minutes=2)
         await stage.control.deliver()
 
         assert stage.listener.types == ["customer.created"]

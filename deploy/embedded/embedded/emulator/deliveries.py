@@ -25,6 +25,7 @@ PATIENCE_S = 20
 PAUSES_S = (1, 5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600)
 SAID_MAX = 300
 LEASE_S = 60
+OPEN = "status IN ('pending', 'under_way')"
 
 
 class Network(Protocol):
@@ -71,9 +72,15 @@ def add(tables: Tables, event: str, endpoint: str, due_at: float) -> None:
 
 def pending_of(tables: Tables, event: str) -> int:
     """Count what of an event has not arrived yet."""
-    sql = "SELECT count(*) FROM deliveries WHERE event = ? AND status = 'pending'"
+    sql = f"SELECT count(*) FROM deliveries WHERE event = ? AND {OPEN}"  # noqa: S608
     count: int = tables.execute(sql, (event,)).fetchone()[0]
     return count
+
+
+def resume(tx: Tx) -> None:
+    """Have what was under way when a former process ended be due now."""
+    sql = "UPDATE deliveries SET status = 'pending', due_at = ? WHERE status = 'under_way'"
+    tx.tables.execute(sql, (tx.around.real(),))
 
 
 def recent(tables: Tables, limit: int) -> list[dict[str, Any]]:
@@ -121,14 +128,14 @@ class Courier:
     def _due(self, tx: Tx) -> list[Parcel]:
         """Take what is due; whoever takes it is given a while, and then it is due again."""
         now = tx.around.real()
-        sql = "SELECT * FROM deliveries WHERE status = 'pending' AND due_at <= ? ORDER BY due_at, seq LIMIT ?"
+        sql = f"SELECT * FROM deliveries WHERE {OPEN} AND due_at <= ? ORDER BY due_at, seq LIMIT ?"  # noqa: S608
         parcels = []
         for row in rows(tx.tables.execute(sql, (now, AT_ONCE))):
             parcel = self._parcel(tx, row)
             if parcel is None:
                 _settle(tx.tables, row["seq"], "dropped", "the endpoint is gone or disabled")
                 continue
-            lease = "UPDATE deliveries SET due_at = ? WHERE seq = ?"
+            lease = "UPDATE deliveries SET status = 'under_way', due_at = ? WHERE seq = ?"
             tx.tables.execute(lease, (now + LEASE_S, row["seq"]))
             parcels.append(parcel)
         return parcels

@@ -8,6 +8,7 @@ from typing import Any
 
 import stripe
 
+from embedded.emulator import deliveries
 from embedded.emulator.events import new_account, new_endpoint
 from embedded.emulator.portal_configurations import new_configuration
 from embedded.emulator.store import Body
@@ -18,7 +19,8 @@ WEBHOOK = "seed.webhook"
 
 
 def plant(tx: Tx, *, webhook_url: str | None, webhook_secret: str) -> None:
-    """Fill an empty account, and keep the product's endpoint in step with where the product is."""
+    """Fill an empty account; at every start keep the product's endpoint in step, and resume deliveries."""
+    deliveries.resume(tx)
     if not tx.tables.fact("account"):
         account = f"acct_{tx.chance(ACCOUNT_LENGTH)}"
         tx.tables.know("account", account)

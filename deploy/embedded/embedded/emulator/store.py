@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, endpoint TEXT NOT NULL, status TEXT NOT NULL,
     due_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, answer INTEGER, said TEXT, tried_at REAL
 );
-CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at, seq) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at, seq) WHERE status IN ('pending', 'under_way');
 CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event);
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, asked TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
