@@ -13,7 +13,8 @@ from shared.db import Tx
 from shared.metrics import Gauge, counter, pairs, seconds_by
 
 RECENT = timedelta(days=1)
-WAITING = (PaymentStatus.PAID, PaymentStatus.REVIEW)
+NOT_GRANTED = (PaymentStatus.ARRIVED, PaymentStatus.PAID)
+WAITING = (*NOT_GRANTED, PaymentStatus.REVIEW)
 WEBHOOKS = counter("impacter_stripe_webhooks", "Stripe's requests, by outcome.", "outcome")
 for outcome in ("accepted", "duplicate", BadSignature.code, BadPayload.code):
     WEBHOOKS.labels("billing", outcome)  # a rise from nothing is a rise only where zero was seen
@@ -51,14 +52,16 @@ async def _payments(tx: Tx) -> list[Gauge]:
     for status in WAITING:  # each by an index of its own, whatever its age
         counts |= await pairs(tx, counted.where(Payment.status == status))
     oldest = select(Payment.status, func.min(Payment.paid_at)).group_by(Payment.status)
-    ages_s = await seconds_by(tx, oldest.where(Payment.status == PaymentStatus.PAID))
-    what = "Payments: paid and in review all of them, others those of the last day."
+    ages_s: dict[str, float] = {}
+    for status in NOT_GRANTED:
+        ages_s |= await seconds_by(tx, oldest.where(Payment.status == status))
+    what = "Payments: arrived, paid and in review all of them, others those of the last day."
     return [
         Gauge.by("status", "impacter_payments", what, counts, PaymentStatus),
         Gauge.single(
             "impacter_payment_oldest_paid_seconds",
             "How long the oldest payment waits that is paid and not granted.",
-            ages_s.get(PaymentStatus.PAID, 0),
+            max(ages_s.values(), default=0),
         ),
     ]
 

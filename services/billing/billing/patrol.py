@@ -73,10 +73,17 @@ BROKEN: Final[Mapping[str, Mapping[str, str]]] = {
     "payments": {
         "a granted payment was posted once, for its credits": "(SELECT array_agg(amount)"
         " FROM postings WHERE payment_id = r.id AND kind = 'purchase') IS DISTINCT FROM"
-        " CASE WHEN r.status = 'granted' THEN ARRAY[r.credits] END",
+        " CASE WHEN r.status = 'granted' AND r.stripe_invoice_id IS NULL THEN ARRAY[r.credits] END",
+        "a paid invoice brings what its plan's grants are": "r.stripe_invoice_id IS NOT NULL AND"
+        " r.credits <> (SELECT coalesce(sum(amount), 0) FROM plan_grants WHERE payment_id = r.id)",
         "what was forgiven is what was not given back": "(SELECT coalesce(sum(forgiven), 0)"
         " FROM debts WHERE payment_id = r.id) <> (SELECT coalesce(sum(amount - moved), 0)"
         " FROM reversals WHERE payment_id = r.id AND kind = 'reinstatement')",
+    },
+    "plan_grants": {
+        "a plan's grant was posted once it was granted": "(SELECT (r.status, amount, payment_id, kind)"
+        " FROM postings WHERE key = r.key) IS DISTINCT FROM CASE WHEN r.status = 'granted'"
+        " THEN (r.status, r.amount, r.payment_id, 'subscription'::text) END",
     },
     "reversals": {
         "what is taken back of a payment follows from before": "r.revoked_after IS DISTINCT FROM"

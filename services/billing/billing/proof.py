@@ -41,8 +41,20 @@ RULES: dict[str, TextClause] = {
     "a granted payment was posted once, for its credits": text(
         "SELECT m.id FROM payments m LEFT JOIN postings p ON p.payment_id = m.id"
         " AND p.kind = 'purchase' GROUP BY m.id"
-        " HAVING (m.status = 'granted' AND (count(p.id) <> 1 OR sum(p.amount) <> m.credits))"
-        " OR (m.status <> 'granted' AND count(p.id) > 0)"
+        " HAVING (m.status = 'granted' AND m.stripe_invoice_id IS NULL"
+        " AND (count(p.id) <> 1 OR sum(p.amount) <> m.credits))"
+        " OR ((m.status <> 'granted' OR m.stripe_invoice_id IS NOT NULL) AND count(p.id) > 0)"
+    ),
+    "a paid invoice brings what its plan's grants are": text(
+        "SELECT m.id FROM payments m LEFT JOIN plan_grants g ON g.payment_id = m.id"
+        " WHERE m.stripe_invoice_id IS NOT NULL GROUP BY m.id"
+        " HAVING m.credits <> coalesce(sum(g.amount), 0)"
+    ),
+    "a plan's grant was posted once it was granted": text(
+        "SELECT g.id FROM plan_grants g LEFT JOIN postings p ON p.key = g.key"
+        " WHERE (g.status = 'granted') IS DISTINCT FROM"
+        " (p.amount = g.amount AND p.payment_id = g.payment_id AND p.kind = 'subscription')"
+        " AND (g.status = 'granted' OR p.id IS NOT NULL)"
     ),
     "what came in is a lot, and nothing else is": text(
         "SELECT p.id FROM postings p LEFT JOIN lots l ON l.id = p.id"

@@ -15,6 +15,12 @@ class BillingSettings(CommonSettings):
 
     stripe_secret_key: Annotated[SecretStr, Field(validation_alias="STRIPE_SECRET_KEY")]
     stripe_webhook_secret: Annotated[SecretStr, Field(validation_alias="STRIPE_WEBHOOK_SECRET")]
+    stripe_api_base: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    promotion_codes: bool = True
+    automatic_tax: bool = False
+    grace_days: Annotated[int, Field(ge=0, le=60)] = 7
+    refund_approval_cents: Annotated[int, Field(ge=0)] = 10_000
+    reconcile_s: Annotated[float, Field(ge=10)] = 300
 
     @property
     def is_live(self) -> bool:

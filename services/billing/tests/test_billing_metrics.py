@@ -49,6 +49,7 @@ async def test_what_is_paid_and_not_granted_is_counted_whatever_its_age(billing)
     await post(billing, event(checkout_session()))
     await post(billing, event(checkout_session(currency="eur")))
     await post(billing, event(checkout_session(payment_status="unpaid")))
+    await billing.work()
     before = await read(billing)
     async with billing.database.transaction() as tx:
         long_ago = await tx.now() - timedelta(days=3)

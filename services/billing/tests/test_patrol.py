@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from billing import ledger, patrol, payments
-from billing.models import Kind, Proof
+from billing.models import Kind, Payment, PlanGrant, Proof
 from billing.proof import prove
 from shared.contracts.tasks import Terms
 from shared.db import Database
@@ -51,6 +51,7 @@ async def books(billing):
             "/api/webhooks/stripe", **signed(event(session), WEBHOOK_SECRET)
         )
         assert answer.status_code == 200
+    await billing.work()
     async with billing.database.transaction() as tx:
         gift = ledger.Grant(user_id, 100, Kind.BONUS, uuid4().hex, "a gift")
         await ledger.grant(tx, [gift])
@@ -68,7 +69,42 @@ async def books(billing):
         )
         await ledger.grant(tx, [plan])
         await ledger.pause(tx, [plan.subscription_id])
+        await pay_for_plan(tx, uuid4())
     return billing
+
+
+async def pay_for_plan(tx, user_id):
+    """Have an invoice paid that brings credits now and later."""
+    now, payment_id, subscription = await tx.now(), uuid4(), uuid4().hex
+    tx.add(
+        Payment(
+            id=payment_id,
+            stripe_invoice_id=uuid4().hex,
+            stripe_subscription_id=subscription,
+            amount_cents=2900,
+            currency="usd",
+            credits=1000,
+            status="paid",
+            created_at=now,
+            paid_at=now,
+        )
+    )
+    await tx.flush()
+    for days in (0, 30):
+        tx.add(
+            PlanGrant(
+                id=uuid4(),
+                key=uuid4().hex,
+                payment_id=payment_id,
+                stripe_subscription_id=subscription,
+                price_id="price_1",
+                amount=500,
+                status="waiting",
+                due_at=now + timedelta(days=days),
+            )
+        )
+    await tx.flush()
+    await payments.grant_waiting(tx, {payment_id: user_id})
 
 
 async def take_back(tx, user_id, payment_id):
@@ -149,6 +185,14 @@ async def test_books_that_balance_break_no_rule(books):
         (
             "UPDATE payments SET status = 'paid'",
             "a granted payment was posted once, for its credits",
+        ),
+        (
+            "UPDATE plan_grants SET amount = amount + 1 WHERE status = 'waiting'",
+            "a paid invoice brings what its plan's grants are",
+        ),
+        (
+            "UPDATE plan_grants SET status = 'granted'",
+            "a plan's grant was posted once it was granted",
         ),
         ("UPDATE lots SET is_paused = true", "what is paused is what paused lots have left"),
         ("UPDATE debts SET forgiven = forgiven - 1", "what is owed is the sum of the open debts"),

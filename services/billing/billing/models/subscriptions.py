@@ -20,6 +20,7 @@ class Subscription(Base):
     __tablename__ = "subscriptions"
     __table_args__ = (
         Index("ix_subscriptions_user_id", "user_id"),
+        Index("ix_subscriptions_unowned", "id", postgresql_where=text("user_id IS NULL")),
         Index("ix_subscriptions_stripe_customer_id", "stripe_customer_id"),
         Index("ix_subscriptions_ask_at", "ask_at", postgresql_where=text("ask_at IS NOT NULL")),
         Index(
@@ -57,9 +58,7 @@ class Invoice(Base):
     __tablename__ = "invoices"
     __table_args__ = (
         Index("ix_invoices_stripe_customer_id_id", "stripe_customer_id", "id"),
-        Index(
-            "ix_invoices_unfinished", "id", postgresql_where=text("status IN ('draft', 'open')")
-        ),
+        Index("ix_invoices_unfinished", "id", postgresql_where=text("status IN ('draft', 'open')")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -2,8 +2,21 @@
 
 from fastapi import APIRouter
 
-from billing.routes import credits, payments, webhook  # noqa: A004 - the product's word
+from billing.routes import (
+    catalogue,
+    checkout,
+    payments,
+    portal,
+    reconciliation,
+    refunds,
+    subscriptions,
+    webhook,
+)
+from billing.routes import credits as of_credits
 
 router = APIRouter()
-for noun in (webhook, credits, payments):
+for noun in (
+    *(webhook, catalogue, checkout, portal, subscriptions),
+    *(of_credits, payments, refunds, reconciliation),
+):
     router.include_router(noun.router)

@@ -11,13 +11,17 @@ class PaymentView(BaseModel):
     """A payment as operators see it."""
 
     id: PaymentId
-    stripe_checkout_session_id: str
+    stripe_checkout_session_id: str | None
+    stripe_invoice_id: str | None
     stripe_payment_intent_id: str | None
+    price_id: str | None
     email: str | None
     user_id: UserId | None
     amount_cents: int
     currency: str
     credits: int
+    refund_taken: int
+    dispute_taken: int
     status: str
     note: str | None
     created_at: datetime

@@ -227,6 +227,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_subscriptions_stripe_customer_id", "subscriptions", ["stripe_customer_id"], unique=False
     )
+    op.create_index(
+        "ix_subscriptions_unowned",
+        "subscriptions",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("user_id IS NULL"),
+    )
     op.create_index("ix_subscriptions_user_id", "subscriptions", ["user_id"], unique=False)
     op.create_table(
         "charges",
@@ -456,6 +463,10 @@ def upgrade() -> None:
     op.execute("UPDATE payments SET granted_at = paid_at WHERE status = 'granted'")
     for chore in CHORES:
         op.execute(f"INSERT INTO chores (name, due_at) VALUES ('{chore}', now())")
+    op.execute(
+        "INSERT INTO proofs (subject, position, found, broken, began_at, due_at) VALUES"
+        " ('plan_grants', '00000000-0000-0000-0000-000000000000', '{}', '{}', now(), now())"
+    )
     for table in APPEND_ONLY:
         op.execute(
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
@@ -470,6 +481,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in CHECKS:
         op.drop_constraint(op.f(f"ck_payments_{name}"), "payments")
+    op.execute("DELETE FROM proofs WHERE subject = 'plan_grants'")
     op.execute("DELETE FROM payments WHERE stripe_checkout_session_id IS NULL")
     op.drop_constraint(op.f("uq_payments_stripe_invoice_id"), "payments", type_="unique")
     op.drop_index(
@@ -547,6 +559,11 @@ def downgrade() -> None:
     )
     op.drop_table("charges")
     op.drop_index("ix_subscriptions_user_id", table_name="subscriptions")
+    op.drop_index(
+        "ix_subscriptions_unowned",
+        table_name="subscriptions",
+        postgresql_where=sa.text("user_id IS NULL"),
+    )
     op.drop_index("ix_subscriptions_stripe_customer_id", table_name="subscriptions")
     op.drop_index(
         "ix_subscriptions_grace_until",
