@@ -58,6 +58,7 @@ def granted(item: ledger.Granted, *, opened_account: bool = False) -> CreditsGra
         kind=item.grant.kind,
         payment_id=item.grant.payment_id,
         opened_account=opened_account,
+        repaid=item.repaid,
         balance=item.balance,
     )
 

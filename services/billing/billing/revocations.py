@@ -216,6 +216,7 @@ async def _give_back(tx: Tx, changes: Sequence[Change]) -> None:
                     transaction_id=given.posting_id,
                     kind=Kind.REINSTATEMENT,
                     amount=given.given,
+                    repaid=given.repaid,
                     balance=given.balance,
                 )
             )

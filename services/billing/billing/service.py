@@ -9,10 +9,11 @@ from billing.purchases import Terms
 from billing.reconciliation import PATIENCE_S, Reconciler
 from billing.routes import router
 from billing.settings import BillingSettings
+from billing.spending import Spending
 from billing.stripe_events import StripeInbox
 from billing.stripe_gateway import StripeGateway
 from billing.stripe_transport import Transport
-from billing.workers import prover
+from billing.workers import ledger_loops
 from billing.workers.chores import Chores
 from billing.workers.stripe import Errands
 from shared.clock import Clock, SystemClock
@@ -60,12 +61,13 @@ def assemble(
         migrations="billing.migrations",
         router=router,
         handlers=handlers,
-        workers=[prover(database), *errands.loops, chores.loop],
+        workers=[*ledger_loops(database), *errands.loops, chores.loop],
         resources={
             Database: database,
             BillingSettings: settings,
             Clock: SystemClock(),
             StripeInbox: inbox,
+            Spending: Spending(database, checkout_url=settings.checkout_url),
             Cashier: Cashier(database, gateway, terms),
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
             Verifier: verifier,

@@ -23,6 +23,11 @@ class BillingSettings(CommonSettings):
     reconcile_s: Annotated[float, Field(ge=10)] = 300
 
     @property
+    def checkout_url(self) -> str:
+        """Where credits are bought."""
+        return f"{self.site_url.rstrip('/')}/credits"
+
+    @property
     def is_live(self) -> bool:
         """Whether the key is one of Stripe's live mode: events of the other mode have no effect."""
         return self.stripe_secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))

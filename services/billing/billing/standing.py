@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from billing import ledger, revocations
+from billing import pauses, revocations
 from billing.catalogue import entries
 from billing.models import Invoice, PlanGrant, Subscription
 from shared.contracts.subscriptions import SubscriptionPastDue
@@ -45,7 +45,7 @@ async def pause_unpaid(tx: Tx) -> int:
     for plan in late:
         plan.paused_at = now
     if late:
-        await ledger.pause(tx, [plan.id for plan in late])
+        await pauses.pause(tx, [plan.id for plan in late])
     return len(late)
 
 
@@ -103,7 +103,7 @@ async def _recover(tx: Tx, plan: Subscription) -> None:
     plan.past_due_at = plan.grace_until = None
     if plan.paused_at is not None:
         plan.paused_at = None
-        await ledger.resume(tx, [plan.id])
+        await pauses.resume(tx, [plan.id])
 
 
 async def _end(tx: Tx, plan: Subscription) -> None:

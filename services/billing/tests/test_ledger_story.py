@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from clocks import MovingClock
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -16,10 +17,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from ledger_model import ModelAccount, ModelLot
+from paid import paid
 from sqlalchemy import text
 
 from billing import ledger
-from billing.models import Base, Kind, Payment, Proof
+from billing.models import Base, Kind, Proof
 from billing.proof import prove
 from shared.contracts.tasks import Terms
 from shared.db import Database
@@ -33,23 +35,12 @@ PLANS = ("sub_a", "sub_b")
 KEPT = {Proof.__tablename__}
 
 
-class MovingClock:
-    """A clock that is moved by hand."""
-
-    def __init__(self):
-        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self):
-        self.moment += timedelta(milliseconds=1)  # ids are made in the order of time
-        return self.moment
-
-
 class Story(RuleBasedStateMachine):
     """One account's story, told to the ledger and to its model."""
 
     def __init__(self, runner, url):
         super().__init__()
-        self.clock = MovingClock()
+        self.clock = MovingClock(datetime(2026, 1, 1, tzinfo=UTC))
         self._runner = runner
         self._database = Database(url, source="billing", clock=self.clock)
         self.model = ModelAccount()
@@ -73,9 +64,8 @@ class Story(RuleBasedStateMachine):
     def begin(self):
         async def empty(tx):
             tables = [name for name in Base.metadata.tables if name not in KEPT]
-            guarded = ("postings", "lot_uses", "reversals")
             for verb in ("DISABLE", "ENABLE"):
-                for table in guarded:
+                for table in tables:
                     await tx.execute(text(f"ALTER TABLE {table} {verb} TRIGGER USER"))
                 if verb == "DISABLE":
                     await tx.execute(text(f"TRUNCATE {', '.join(tables)}"))
@@ -231,20 +221,6 @@ class Story(RuleBasedStateMachine):
         }
         assert broken == {}
         assert account.debt == 0 or account.available == 0
-
-
-def paid(payment_id, user_id, credits_bought, now):
-    """A payment that was granted."""
-    return Payment(
-        id=payment_id,
-        stripe_checkout_session_id=f"cs_test_{payment_id.hex}",
-        user_id=user_id,
-        amount_cents=credits_bought,
-        currency="usd",
-        credits=credits_bought,
-        status="granted",
-        created_at=now,
-    )
 
 
 @pytest.fixture

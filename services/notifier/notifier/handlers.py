@@ -1,11 +1,17 @@
 """Events in: addresses are learned, mails are written down for the worker to send."""
 
 import hashlib
+from datetime import UTC, datetime
 from uuid import UUID
 
 from notifier import excerpts, messages
 from notifier.contacts import learn
-from shared.contracts.credits import CreditsGranted, CreditsRevoked
+from shared.contracts.credits import (
+    CreditsExpiring,
+    CreditsGranted,
+    CreditsRanLow,
+    CreditsRevoked,
+)
 from shared.contracts.subscriptions import SubscriptionPastDue
 from shared.contracts.tasks import Outcome, TaskFinished
 from shared.contracts.users import (
@@ -99,6 +105,34 @@ async def explain_revocation(event: CreditsRevoked, tx: Tx) -> None:
     )
 
 
+@handlers.on(CreditsExpiring)
+async def warn_of_expiry(event: CreditsExpiring, tx: Tx) -> None:
+    """Tell the customer which credits will be over soon, and when."""
+    await messages.queue(
+        tx,
+        "credits_expiring",
+        event.user_id,
+        cause=f"expiring:{event.user_id}:{event.expires_at.isoformat()}:{event.days_left}",
+        parameters={
+            "credits": event.amount,
+            "day": _day(event.expires_at),
+            "time": f"{event.expires_at.astimezone(UTC):%H:%M}",
+        },
+    )
+
+
+@handlers.on(CreditsRanLow)
+async def warn_of_low_credits(event: CreditsRanLow, tx: Tx) -> None:
+    """Tell the customer that few credits are left, once until there were more."""
+    await messages.queue(
+        tx,
+        "credits_low",
+        event.user_id,
+        cause=f"low:{event.user_id}:{event.balance.version}",
+        parameters={"available": max(event.balance.available, 0)},
+    )
+
+
 @handlers.on(SubscriptionPastDue)
 async def ask_for_payment(event: SubscriptionPastDue, tx: Tx) -> None:
     """Tell the customer that a renewal was not paid, and until when that has no consequence."""
@@ -110,7 +144,7 @@ async def ask_for_payment(event: SubscriptionPastDue, tx: Tx) -> None:
         parameters={
             "plan": event.plan,
             "pay_url": event.pay_url,
-            "grace_until": f"{event.grace_until:%B} {event.grace_until.day}, {event.grace_until.year}",
+            "grace_until": _day(event.grace_until),
         },
     )
 
@@ -127,6 +161,11 @@ async def report_outcome(event: TaskFinished, tx: Tx) -> None:
             await _report(tx, "task_failed", event, reason=reason)
         case Outcome.CANCELLED:
             pass
+
+
+def _day(moment: datetime) -> str:
+    at = moment.astimezone(UTC)
+    return f"{at:%B} {at.day}, {at.year}"
 
 
 async def _tell_of_credits(

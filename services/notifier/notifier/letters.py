@@ -44,6 +44,11 @@ LETTERS: Mapping[str, Letter] = {
         "Your payment was {{ 'disputed' if kind == 'dispute' else 'refunded' }}", "/transactions"
     ),
     "credits_returned": Letter("{{ credits | counted }} given back", "/transactions"),
+    "credits_expiring": Letter(
+        "{{ credits | counted }} {{ 'expires' if credits == 1 else 'expire' }} on {{ day }}",
+        "/dashboard",
+    ),
+    "credits_low": Letter("You have {{ available | counted }} left", "/credits"),
     "payment_failed": Letter("Your payment failed", "/credits"),
     "task_complete": Letter("Your task is complete", "/dashboard", "task"),
     "task_failed": Letter(

@@ -6,7 +6,13 @@ from uuid import UUID
 
 from notifier_parts import TOKEN, ids, seal
 
-from shared.contracts.credits import Balance, CreditsGranted, CreditsRevoked
+from shared.contracts.credits import (
+    Balance,
+    CreditsExpiring,
+    CreditsGranted,
+    CreditsRanLow,
+    CreditsRevoked,
+)
 from shared.contracts.subscriptions import SubscriptionPastDue
 from shared.contracts.tasks import DeliveredFile, Outcome, TaskFinished
 from shared.contracts.users import (
@@ -71,6 +77,21 @@ def revoked(user_id: UUID, **changes: Any) -> CreditsRevoked:
         "balance": Balance(balance=0, reserved=0, available=0, version=3),
     }
     return CreditsRevoked(**{**values, **changes})
+
+
+def expiring(user_id: UUID, **changes: Any) -> CreditsExpiring:
+    values = {
+        "user_id": user_id,
+        "amount": 500,
+        "expires_at": datetime(2026, 12, 31, 8, 30, tzinfo=UTC),
+        "days_left": 14,
+    }
+    return CreditsExpiring(**{**values, **changes})
+
+
+def ran_low(user_id: UUID, available: int) -> CreditsRanLow:
+    balance = Balance(balance=available, reserved=0, available=available, version=7)
+    return CreditsRanLow(user_id=user_id, balance=balance)
 
 
 def past_due(user_id: UUID, **changes: Any) -> SubscriptionPastDue:

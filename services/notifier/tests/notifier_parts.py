@@ -32,6 +32,8 @@ PARAMETERS = {
     "credits_added": {"credits": 500, "available": 1530},
     "credits_revoked": {"kind": "refund", "credits": 400, "owed": 100, "available": 30},
     "credits_returned": {"credits": 500, "available": 530},
+    "credits_expiring": {"credits": 500, "day": "December 31, 2026", "time": "08:30"},
+    "credits_low": {"available": 9},
     "payment_failed": {
         "plan": "Basic",
         "pay_url": "https://pay.example/invoice/in_1",

@@ -6,10 +6,12 @@ import random
 import pytest
 from notifier_events import (
     claim_requested,
+    expiring,
     finished,
     granted,
     paid_first,
     past_due,
+    ran_low,
     reset_requested,
     revoked,
     signed_up,
@@ -111,6 +113,14 @@ async def test_only_a_returning_customer_is_told_of_added_credits(
         (revoked(ids.new()), "Your payment was refunded", "400 credits that it bought were"),
         (revoked(ids.new(), owed=1), "Your payment was refunded", "1 credit of it was spent"),
         (revoked(ids.new(), kind="dispute"), "Your payment was disputed", "decided for us"),
+        (
+            expiring(ids.new()),
+            "500 credits expire on December 31, 2026",
+            "until December 31, 2026, 08:30 UTC",
+        ),
+        (expiring(ids.new(), amount=1), "1 credit expires on December 31, 2026", "use it:"),
+        (ran_low(ids.new(), 9), "You have 9 credits left", f"{SITE}/credits"),
+        (ran_low(ids.new(), 0), "You have 0 credits left", "You have no credits left"),
         (past_due(ids.new()), "Your payment failed", "until November 28, 2026"),
         (past_due(ids.new(), pay_url=None), "Your payment failed", f"{SITE}/credits"),
     ],
@@ -127,6 +137,21 @@ async def test_a_customer_is_told_what_becomes_of_their_money(
 
     assert mailer.subjects == [subject]
     assert words in text_of(mailer.accepted[0].content)
+
+
+async def test_each_stage_of_an_expiry_has_its_own_mail(
+    notifier: ServiceUnderTest, mailer: MemoryMailer
+) -> None:
+    user_id = ids.new()
+    await notifier.deliver(verification_requested(user_id))
+    await notifier.work()
+    mailer.accepted.clear()
+
+    for days_left in (14, 3, 3, 1, 14):
+        await notifier.deliver(expiring(user_id, days_left=days_left))
+    await notifier.work()
+
+    assert mailer.subjects == ["500 credits expire on December 31, 2026"] * 3
 
 
 @pytest.mark.parametrize(

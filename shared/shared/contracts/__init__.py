@@ -1,5 +1,6 @@
 """Every event, by the noun whose story it tells. Importing this package fills the catalog."""
 
+import shared.contracts.books
 import shared.contracts.credits
 import shared.contracts.messages
 import shared.contracts.payments

@@ -1,6 +1,6 @@
 """Events in: payments become credits, tasks pass the gate, outcomes settle their holds."""
 
-from billing.handlers import mails, payers, tasks
+from billing.handlers import books, mails, payers, tasks
 from billing.handlers.registry import handlers
 
-__all__ = ["handlers", "mails", "payers", "tasks"]
+__all__ = ["books", "handlers", "mails", "payers", "tasks"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from billing import ledger
 from billing.handlers.registry import handlers
-from shared.contracts.credits import CreditsDenied, CreditsHeld, CreditsSettled
+from shared.contracts.credits import CreditsDenied, CreditsHeld, CreditsRanLow, CreditsSettled
 from shared.contracts.tasks import Outcome, TaskCreated, TaskFinished
 from shared.db import Tx
 from shared.handlers import Received
@@ -38,7 +38,11 @@ async def settle_tasks(received: Sequence[Received[TaskFinished]], tx: Tx) -> No
     ]
     by_task = {item.event.task_id: item for item in received}
     for settled in await ledger.settle(tx, settlements):
-        tx.publish(_settled(settled), cause=by_task[settled.task_id].envelope)
+        cause = by_task[settled.task_id].envelope
+        tx.publish(_settled(settled), cause=cause)
+        if settled.has_run_low:
+            ran_low = CreditsRanLow(user_id=settled.user_id, balance=settled.balance)
+            tx.publish(ran_low, cause=cause)
 
 
 def _held(event: TaskCreated, answer: ledger.Held) -> CreditsHeld | None:
@@ -65,5 +69,6 @@ def _settled(settled: ledger.Settled) -> CreditsSettled:
         user_id=settled.user_id,
         captured=settled.captured,
         released=settled.released,
+        settled_at=settled.settled_at,
         balance=settled.balance,
     )

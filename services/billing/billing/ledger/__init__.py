@@ -5,7 +5,13 @@ one account is in it. The order of locks is the same everywhere: accounts by id 
 them. Keys in the database make each movement happen once. Whatever becomes available pays debts first.
 """
 
-from billing.ledger.accounts import account_of, balance_of, known_users, open_account
+from billing.ledger.accounts import (
+    account_of,
+    balance_of,
+    known_users,
+    nobodys_account,
+    open_account,
+)
 from billing.ledger.expiry import Expired, expire
 from billing.ledger.grants import Grant, Granted, grant
 from billing.ledger.holds import Held, HoldRequest, Settled, Settlement, hold, settle
@@ -41,6 +47,7 @@ __all__ = [
     "grant",
     "hold",
     "known_users",
+    "nobodys_account",
     "open_account",
     "pause",
     "reinstate",

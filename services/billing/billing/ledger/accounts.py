@@ -87,6 +87,11 @@ async def account_of(tx: Tx, user_id: UUID) -> Account | None:
     return await tx.scalar(select(Account).where(Account.user_id == user_id))
 
 
+def nobodys_account(user_id: UUID) -> Account:
+    """Return what is read where there is no account yet: nothing."""
+    return Account(id=user_id, user_id=user_id, **NOTHING, paused=0)
+
+
 async def known_users(tx: Tx, users: set[UUID | None]) -> set[UUID]:
     """Return which of these users have an account."""
     statement = select(Account.user_id).where(among(Account.user_id, users - {None}))

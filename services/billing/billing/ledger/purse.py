@@ -16,7 +16,7 @@ from shared.sql import insert_all, update_all
 ADD_LOTS = insert_all(
     Lot,
     *("id", "account_id", "kind", "amount", "remaining", "expires_at", "payment_id"),
-    *("subscription_id", "is_paused", "noticed_days"),
+    *("subscription_id", "is_paused", "notice_at"),
 )
 SPEND_LOTS = update_all(Lot, "remaining")
 # The lots in the order they are spent, of each account as many as it takes to reach an amount.
@@ -42,6 +42,14 @@ NOTICE_DAYS: Final = (14, 3, 1)
 def spending_order() -> Sequence[Any]:
     """Return the order in which lots are spent: the earliest to expire first, bought ones last, paused ones never."""
     return (Lot.is_paused, Lot.kind == Kind.PURCHASE, Lot.expires_at.asc().nulls_last(), Lot.id)
+
+
+def next_notice(expires_at: datetime | None, now: datetime) -> datetime | None:
+    """Return when an owner is told next of an expiry, if again; what lives for less than a stage has none of it."""
+    if expires_at is None:
+        return None
+    stages = (expires_at - timedelta(days=days) for days in NOTICE_DAYS)
+    return next((stage for stage in stages if stage > now), None)
 
 
 @dataclass(slots=True)
@@ -73,7 +81,7 @@ class Origin:
     is_paused: bool = False
 
     def lot(self, posting: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the lot that a posting brings; what was too late for a notice when it came is not told."""
+        """Return the lot that a posting brings."""
         return {
             "id": posting["id"],
             "account_id": posting["account_id"],
@@ -84,14 +92,8 @@ class Origin:
             "payment_id": self.payment_id,
             "subscription_id": self.subscription_id,
             "is_paused": self.is_paused,
-            "noticed_days": self._noticed_days(posting["created_at"]),
+            "notice_at": next_notice(self.expires_at, posting["created_at"]),
         }
-
-    def _noticed_days(self, now: datetime) -> int | None:
-        if self.expires_at is None:
-            return None
-        left = self.expires_at - now
-        return min((days for days in NOTICE_DAYS if left <= timedelta(days=days)), default=None)
 
 
 Parts: TypeAlias = list[tuple[PurseLot, int]]

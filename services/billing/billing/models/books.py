@@ -47,6 +47,7 @@ class Book(Base):
     settled_count: Mapped[int] = mapped_column(default=0, server_default="0")
     captured: Mapped[int] = mapped_column(default=0, server_default="0")
     released: Mapped[int] = mapped_column(default=0, server_default="0")
+    fingerprint: Mapped[str] = mapped_column(default="", server_default="")
     moved: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     closed_at: Mapped[datetime]
     asked_count: Mapped[int] = mapped_column(default=0, server_default="0")

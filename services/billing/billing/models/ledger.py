@@ -121,7 +121,7 @@ class Posting(Base):
 class Lot(Base):
     """What one grant still has to spend, and which payment it came from; no catalogue edit touches it.
 
-    `noticed_days` is the last notice of its expiry: how many days before it was due.
+    `notice_at` is when its owner is told next that it will expire.
     """
 
     __tablename__ = "lots"
@@ -132,6 +132,11 @@ class Lot(Base):
             "ix_lots_expiring",
             "expires_at",
             postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_lots_notice_at",
+            "notice_at",
+            postgresql_where=text("remaining > 0 AND notice_at IS NOT NULL"),
         ),
         Index(
             "ix_lots_subscription_id",
@@ -149,7 +154,7 @@ class Lot(Base):
     payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"))
     subscription_id: Mapped[str | None]
     is_paused: Mapped[bool] = mapped_column(default=False, server_default=false())
-    noticed_days: Mapped[int | None]
+    notice_at: Mapped[datetime | None]
 
 
 class LotUse(Base):

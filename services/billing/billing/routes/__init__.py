@@ -3,13 +3,16 @@
 from fastapi import APIRouter
 
 from billing.routes import (
+    books,
     catalogue,
     checkout,
     payments,
     portal,
     reconciliation,
     refunds,
+    spending,
     subscriptions,
+    transactions,
     webhook,
 )
 from billing.routes import credits as of_credits
@@ -17,6 +20,6 @@ from billing.routes import credits as of_credits
 router = APIRouter()
 for noun in (
     *(webhook, catalogue, checkout, portal, subscriptions),
-    *(of_credits, payments, refunds, reconciliation),
+    *(of_credits, transactions, spending, books, payments, refunds, reconciliation),
 ):
     router.include_router(noun.router)

@@ -1,22 +1,17 @@
 """A user's credits, and what operators give."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Response
 
-from billing import grants, ledger, statements
-from billing.models import Kind, Lot, Posting
+from billing import books, grants, ledger, reading
+from billing.models import Book, Lot
 from billing.routes.refusals import refusals
-from billing.schemas.credits import (
-    WORDS,
-    GrantRequest,
-    LotView,
-    Summary,
-    Transaction,
-    Transactions,
-)
-from shared.errors import Conflict
+from billing.schemas.books import BooksView
+from billing.schemas.credits import Expiring, GrantRequest, LotView, Summary
+from billing.schemas.transactions import Transaction
 from shared.http import CurrentOperator, CurrentUser
 from shared.http import Transaction as InTransaction
-from shared.pages import Cursor, Limit, cursor_of, id_of
 
 RECENT = 20
 
@@ -26,33 +21,21 @@ router = APIRouter()
 @router.get("/api/credits/summary", operation_id="credits_summary", responses=refusals(401, 403))
 async def summarize_credits(user: CurrentUser, tx: InTransaction) -> Summary:
     """The user's credits, where they came from and where they went."""
-    account = await ledger.account_of(tx, user.id)
-    if account is None:
-        return Summary(credits=0, available=0, reserved=0, balance=0, lots=[], transactions=[])
+    account = await ledger.account_of(tx, user.id) or ledger.nobodys_account(user.id)
+    lots = await reading.lots(tx, account)
     return Summary(
         credits=account.available,
         available=account.available,
         reserved=account.reserved,
+        paused=account.paused,
+        debt=account.debt,
         balance=account.balance,
-        lots=[_lot(lot) for lot in await statements.lots(tx, account)],
-        transactions=[_line(row) for row in await statements.lines(tx, account, limit=RECENT)],
-    )
-
-
-@router.get(
-    "/api/credits/transactions", operation_id="list_transactions", responses=refusals(401, 403)
-)
-@router.get("/api/transactions", include_in_schema=False)
-async def list_transactions(
-    user: CurrentUser, tx: InTransaction, limit: Limit = 50, cursor: Cursor = None
-) -> Transactions:
-    """Every movement of the user's credits, newest first."""
-    account = await ledger.account_of(tx, user.id)
-    if account is None:
-        return Transactions(transactions=[], next_cursor=None)
-    rows = await statements.lines(tx, account, limit=limit, before=id_of(cursor))
-    return Transactions(
-        transactions=[_line(row) for row in rows], next_cursor=cursor_of(rows, limit)
+        expiring=_expiring(lots),
+        books=_books(await books.latest_proved(tx)),
+        lots=[LotView.model_validate(lot, from_attributes=True) for lot in lots],
+        transactions=[
+            Transaction.of(row) for row in await reading.lines(tx, account, limit=RECENT)
+        ],
     )
 
 
@@ -60,42 +43,38 @@ async def list_transactions(
     "/api/credits/grant",
     operation_id="grant_credits",
     status_code=201,
-    responses={**refusals(401, 403, 409), 200: {"model": Transaction}},
+    responses={**refusals(401, 403, 404, 409), 200: {"model": Transaction}},
 )
 async def grant_credits(
     body: GrantRequest, operator: CurrentOperator, tx: InTransaction, response: Response
 ) -> Transaction:
     """Give a user credits; the same idempotency key gives them once and answers the same."""
-    key = f"admin:{body.idempotency_key}"
-    grant = ledger.Grant(
-        user_id=body.user_id,
+    order = grants.Order(
+        user_id=body.user_id or await grants.owner_of(tx, body.email or ""),
         amount=body.amount,
-        kind=Kind.ADMIN_GRANT,
-        key=key,
-        description=f"{body.reason} ({operator.name})",
+        kind=body.kind,
+        reason=f"{body.reason} ({operator.name})",
+        expires_at=body.expires_at,
+        key=f"admin:{body.idempotency_key}",
     )
-    if await grants.post(tx, grant) is None:
+    posting, is_new = await grants.give(tx, order)
+    if not is_new:
         response.status_code = 200
-    posting, owner = await statements.by_key(tx, key)
-    if (owner, posting.amount) != (body.user_id, body.amount):
-        message = "This idempotency key was used for another grant."
-        raise Conflict(message)
-    return _line(posting)
+    return Transaction.of(posting)
 
 
-def _line(row: Posting) -> Transaction:
-    return Transaction(
-        id=row.id,
-        type=WORDS.get(Kind(row.kind), "bonus"),
-        kind=row.kind,
-        amount=row.amount,
-        balance_after=row.balance_after,
-        description=row.description,
-        payment_id=row.payment_id,
-        task_id=row.task_id,
-        created_at=row.created_at,
-    )
+def _expiring(lots: Sequence[Lot]) -> Expiring | None:
+    """Return what expires first."""
+    moments = [lot.expires_at for lot in lots if lot.expires_at is not None]
+    if not moments:
+        return None
+    first = min(moments)
+    amount = sum(lot.remaining for lot in lots if lot.expires_at == first)
+    return Expiring(amount=amount, expires_at=first)
 
 
-def _lot(row: Lot) -> LotView:
-    return LotView.model_validate(row, from_attributes=True)
+def _books(book: Book | None) -> BooksView | None:
+    if book is None or book.proved_at is None:
+        return None
+    is_balanced = not book.broken and not book.differences
+    return BooksView(day=book.day, balanced=is_balanced, proved_at=book.proved_at)

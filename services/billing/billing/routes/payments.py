@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from billing import payments, statements
+from billing import payments, reading
 from billing.models import Payment, PaymentStatus
 from billing.routes.refusals import refusals
 from billing.schemas.payments import Payments, PaymentView
@@ -26,7 +26,7 @@ async def list_payments(
 ) -> Payments:
     """Payments, newest first: those in `review` need a person."""
     key = payments.email_key(email) if email else None
-    rows = await statements.payments(
+    rows = await reading.payments(
         tx, status=status, email_key=key, limit=limit, before=id_of(cursor)
     )
     return Payments(payments=[_payment(row) for row in rows], next_cursor=cursor_of(rows, limit))

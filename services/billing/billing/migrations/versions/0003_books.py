@@ -104,13 +104,19 @@ def _postings_and_lots() -> None:
     op.add_column(
         "lots", sa.Column("is_paused", sa.Boolean(), nullable=False, server_default=sa.false())
     )
-    op.add_column("lots", sa.Column("noticed_days", sa.BigInteger(), nullable=True))
+    op.add_column("lots", sa.Column("notice_at", sa.DateTime(timezone=True), nullable=True))
     op.execute(ORIGINS)
     op.create_index(
         "ix_lots_expiring",
         "lots",
         ["expires_at"],
         postgresql_where=sa.text("remaining > 0 AND expires_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_lots_notice_at",
+        "lots",
+        ["notice_at"],
+        postgresql_where=sa.text("remaining > 0 AND notice_at IS NOT NULL"),
     )
     op.create_index(
         "ix_lots_subscription_id",
@@ -228,6 +234,7 @@ def _books() -> None:
             sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
             for name in ("settled_count", "captured", "released")
         ),
+        sa.Column("fingerprint", sa.Text(), nullable=False, server_default=""),
         sa.Column("moved", postgresql.JSONB(), nullable=False, server_default=sa.text("'{}'")),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("asked_count", sa.BigInteger(), nullable=False, server_default="0"),
@@ -271,7 +278,8 @@ def downgrade() -> None:
     op.drop_table("debts")
     op.drop_table("reversals")
     op.drop_index("ix_holds_settled_at", table_name="holds")
-    for column in ("noticed_days", "is_paused", "subscription_id", "payment_id"):
+    op.drop_index("ix_lots_notice_at", table_name="lots")
+    for column in ("notice_at", "is_paused", "subscription_id", "payment_id"):
         op.drop_column("lots", column)
     op.drop_index("ix_lots_expiring", table_name="lots")
     op.drop_column("postings", "hash")
