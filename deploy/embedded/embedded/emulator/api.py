@@ -86,6 +86,11 @@ class Api:
         except StripeError as refusal:
             answer = Answer(refusal.status, refusal.body(request_id), request_id)
             fault = None
+        except Exception as flaw:  # a bug of ours is answered as Stripe answers one of its own
+            log.error("emulator_failed", method=asked.method, path=asked.path, exc_info=flaw)
+            body = Broken("An unknown error occurred").body(request_id)
+            answer = Answer(Broken.status, body, request_id)
+            fault = None
         return self._answered(answer, asked, fault)
 
     def _authenticate(self, headers: Mapping[str, str]) -> None:

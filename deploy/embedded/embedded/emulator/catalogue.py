@@ -31,7 +31,7 @@ def create_product(tx: Tx, call: Call) -> Body:
     product = new_product(tx, call.params)
     if call.get("id") is not None:
         product["id"] = call.params["id"]
-        if tx.known("product", product["id"]) is not None:
+        if tx.tables.kind_of(product["id"]) is not None:
             message = "Product already exists."
             raise StripeError(message, param="id", code="resource_already_exists")
     tx.add(product, "product.created")

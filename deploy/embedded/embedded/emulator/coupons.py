@@ -43,7 +43,9 @@ def create_coupon(tx: Tx, call: Call) -> Body:
         **fields,
     )
     coupon["id"] = call.get("id") or tx.chance(CODE_LENGTH)
-    _check_new(tx, "coupon", coupon["id"])
+    if tx.tables.kind_of(coupon["id"]) not in (None, DELETED):
+        message = "Coupon already exists."
+        raise StripeError(message, param="id", code="resource_already_exists")
     hidden(coupon)["products"] = (call.get("applies_to") or {}).get("products", [])
     return tx.add(coupon, "coupon.created")
 
@@ -82,7 +84,10 @@ def list_coupons(tx: Tx, call: Call) -> Body:
 
 def create_code(tx: Tx, call: Call) -> Body:
     """Make a code that people can type in for a coupon."""
-    coupon = tx.get("coupon", call.params["promotion"]["coupon"], param="promotion[coupon]")
+    wanted = call.params["promotion"].get("coupon")
+    if wanted is None:
+        raise required("promotion[coupon]")
+    coupon = tx.get("coupon", wanted, param="promotion[coupon]")
     code = call.get("code") or tx.chance(CODE_LENGTH).upper()
     if any(body["active"] for body in tx.all("promotion_code", code=code)):
         message = "An active promotion code with this code already exists."
@@ -250,12 +255,6 @@ def _duration(call: Call) -> str:
     if duration == "repeating" and call.get("duration_in_months") is None:
         raise required("duration_in_months")
     return duration
-
-
-def _check_new(tx: Tx, kind: str, wanted: str) -> None:
-    if tx.known(kind, wanted) is not None:
-        message = f"{kind.capitalize()} already exists."
-        raise StripeError(message, param="id", code="resource_already_exists")
 
 
 def _check_valid(tx: Tx, coupon: Body, param: str) -> None:

@@ -54,6 +54,8 @@ def delete(tx: Tx, call: Call) -> Body:
     tx.emit("customer.deleted", tx.view(customer))
     for subscription in tx.all("subscription", customer=customer["id"]):
         tx.around.rules.jobs["end_subscription"](tx, subscription["id"])
+    for method in tx.all("payment_method", customer=customer["id"]):
+        tx.change(method, "payment_method.detached", customer=None)
     gone = {"id": customer["id"], "object": "customer", "deleted": True}
     tx.keep({**gone, "created": customer["created"]})
     return gone

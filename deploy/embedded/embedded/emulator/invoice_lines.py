@@ -37,6 +37,7 @@ def of_item(tx: Tx, item: Body, period: Span, *, is_free: bool = False) -> Body:
         **line,
         "description": _described(tx, price, quantity, is_free=is_free),
         "parent": parent,
+        "subscription": item["subscription"],
     }
 
 
@@ -65,6 +66,7 @@ def of_pending(tx: Tx, pending: Body) -> Body:
         "discountable": pending["discountable"],
         "metadata": pending["metadata"],
         "parent": parent,
+        "subscription": owner,
     }
 
 

@@ -1,6 +1,6 @@
 """Invoices, their lines, their payments and what waits to be invoiced, as the API has them."""
 
-from embedded.emulator import invoices, lists, payments
+from embedded.emulator import invoices, lists, payments, standing
 from embedded.emulator.changing import change_items
 from embedded.emulator.errors import StripeError, only_one, required
 from embedded.emulator.invoice_lines import of_item
@@ -134,6 +134,9 @@ def preview(tx: Tx, call: Call) -> Body:
     if wanted is None:
         return _preview_new(tx, call, details)
     subscription = tx.get("subscription", wanted, param="subscription")
+    if subscription["status"] in standing.OVER:
+        message = f"No upcoming invoices for subscription: {wanted}"
+        raise StripeError(message, param="subscription", code="invoice_upcoming_none")
     given = [
         item_change(tx, subscription, one, n) for n, one in enumerate(details.get("items") or ())
     ]

@@ -107,7 +107,7 @@ def detach(tx: Tx, call: Call) -> Body:
     """Let go of a kept payment method; who used it by default has none then."""
     method = retrieve(tx, call)
     customer = tx.known("customer", method["customer"])
-    if customer is None:
+    if customer is None or customer.get("deleted"):
         message = "The payment method you provided is not attached to a customer so detachment is impossible."
         raise StripeError(message, param="payment_method")
     tx.change(method, "payment_method.detached", customer=None)
@@ -130,7 +130,8 @@ def of(tx: Tx, customer: str, subscription: Body | None = None) -> Body | None:
     """Return what a customer's invoices are paid with: the subscription's own, else the customer's."""
     owner = tx.the("customer", customer)
     wanted = (subscription or {}).get("default_payment_method")
-    return tx.known("payment_method", wanted or owner["invoice_settings"]["default_payment_method"])
+    settings = owner.get("invoice_settings") or {}
+    return tx.known("payment_method", wanted or settings.get("default_payment_method"))
 
 
 def list_all(tx: Tx, call: Call) -> Body:
@@ -198,8 +199,6 @@ def confirm_setup(tx: Tx, call: Call) -> Body:
     _check_open(intent)
     if call.get("payment_method") is not None:
         intent["payment_method"] = resolve(tx, call.params["payment_method"])["id"]
-    if intent["payment_method"] is None:
-        raise required("payment_method")
     return _confirm_setup(tx, intent)
 
 
@@ -218,6 +217,8 @@ def list_setups(tx: Tx, call: Call) -> Body:
 
 
 def _confirm_setup(tx: Tx, intent: Body) -> Body:
+    if intent["payment_method"] is None:
+        raise required("payment_method")
     method = tx.the("payment_method", intent["payment_method"])
     means = behind(method)
     if means.decline is not None and not means.attaches:

@@ -125,6 +125,11 @@ class Tables:
         row = self.execute(sql, (wanted, kind)).fetchone()
         return None if row is None else json.loads(row["body"])
 
+    def kind_of(self, wanted: str) -> str | None:
+        """Return the kind of whatever has this id."""
+        row = self.execute("SELECT kind FROM documents WHERE id = ?", (wanted,)).fetchone()
+        return None if row is None else row["kind"]
+
     def place(self, kind: str, wanted: str) -> int | None:
         """Return a document's place in the order of creation."""
         sql = "SELECT seq FROM documents WHERE id = ? AND kind = ?"

@@ -219,10 +219,15 @@ def _trial_end(tx: Tx, given: Mapping[str, Any]) -> int | None:
     return int(str(wanted))
 
 
-def _check_prices(prices: Sequence[Body]) -> None:
+def check_recurring(prices: Sequence[Body], param: str) -> None:
+    """Refuse a price that is paid once."""
     if any(price["recurring"] is None for price in prices):
         message = "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`."
-        raise StripeError(message, param="items[0][price]")
+        raise StripeError(message, param=param)
+
+
+def _check_prices(prices: Sequence[Body]) -> None:
+    check_recurring(prices, "items[0][price]")
     if len({(p["recurring"]["interval"], p["recurring"]["interval_count"]) for p in prices}) > 1:
         message = "All prices on a subscription must have the same `recurring.interval` and `recurring.interval_count`."
         raise StripeError(message, param="items")

@@ -14,7 +14,7 @@ from embedded.emulator.prorating import credit, position
 from embedded.emulator.renewing import begin_period, tell
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body, Not
-from embedded.emulator.subscribing import begin, first_invoice, pay_first
+from embedded.emulator.subscribing import begin, check_recurring, first_invoice, pay_first
 from embedded.emulator.tx import Tx
 
 ITEMS_MAX = 20
@@ -192,6 +192,7 @@ def subscription_line(tx: Tx, given: Mapping[str, Any], param: str) -> Body:
             raise StripeError(message, param=f"{param}[price]")
     else:
         raise required(f"{param}[price]")
+    check_recurring([price], f"{param}[price]")
     line = {"price": price["id"], "quantity": given.get("quantity", 1)}
     return {**line, "metadata": given.get("metadata")}
 
