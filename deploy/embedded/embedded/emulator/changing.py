@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from embedded.emulator import invoices
+from embedded.emulator import drafting, invoices
 from embedded.emulator.errors import StripeError
 from embedded.emulator.invoice_lines import of_draft
 from embedded.emulator.periods import boundary
@@ -102,7 +102,7 @@ def _prorate(
 def _invoice_now(
     tx: Tx, subscription: Body, lines: Sequence[Body], given: Mapping[str, Any], before: Body
 ) -> None:
-    invoice = invoices.draft(tx, subscription["customer"], subscription, UPDATE, lines)
+    invoice = drafting.draft(tx, subscription["customer"], subscription, UPDATE, lines)
     tell(tx, subscription, before)
     status = _finalize(tx, invoice)
     if (

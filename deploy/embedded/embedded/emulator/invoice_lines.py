@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from embedded.emulator import coupons, shapes
+from embedded.emulator import discounts, shapes
 from embedded.emulator.catalogue import amount_of
 from embedded.emulator.money import part, shown
 from embedded.emulator.store import Body
@@ -132,7 +132,7 @@ def _described(tx: Tx, price: Body, quantity: int, *, is_free: bool) -> str:
 
 def _take_off(tx: Tx, discount: Body, lines: Sequence[Body], currency: str) -> Body:
     amounts = [(_left(line), _product(line)) for line in lines]
-    shares = coupons.off(tx, discount["source"]["coupon"], amounts, currency)
+    shares = discounts.off(tx, discount["source"]["coupon"], amounts, currency)
     for line, share in zip(lines, shares, strict=True):
         if share:
             line["discount_amounts"].append({"amount": share, "discount": discount["id"]})

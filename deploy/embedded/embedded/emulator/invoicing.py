@@ -1,18 +1,12 @@
 """Invoices, their lines, their payments and what waits to be invoiced, as the API has them."""
 
-from embedded.emulator import invoices, lists, payments, standing
-from embedded.emulator.changing import change_items
-from embedded.emulator.errors import StripeError, only_one, required
-from embedded.emulator.invoice_lines import of_item
+from embedded.emulator import drafting, invoices, lists, payments
+from embedded.emulator.errors import StripeError, required
 from embedded.emulator.metadata import merged
 from embedded.emulator.methods import resolve
-from embedded.emulator.money import check_amount, currency_of
-from embedded.emulator.periods import boundary
-from embedded.emulator.renewing import upcoming
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body
-from embedded.emulator.subscriptions import item_change, subscription_line
-from embedded.emulator.tx import Tx, hidden
+from embedded.emulator.tx import Tx
 
 
 def create(tx: Tx, call: Call) -> Body:
@@ -20,7 +14,7 @@ def create(tx: Tx, call: Call) -> Body:
     if call.get("customer") is None:
         raise required("customer")
     customer = tx.get("customer", call.params["customer"], param="customer")
-    invoice = invoices.draft(
+    invoice = drafting.draft(
         tx,
         customer["id"],
         None,
@@ -126,104 +120,6 @@ def list_lines(tx: Tx, call: Call) -> Body:
     return lists.cut(retrieve(tx, call)["lines"]["data"], call.params, call.path)
 
 
-def preview(tx: Tx, call: Call) -> Body:
-    """Return what an invoice would be, of a renewal or of a change; nothing of it is kept."""
-    only_one(call.params, "schedule", "subscription")
-    details = call.get("subscription_details") or {}
-    wanted = call.get("subscription")
-    if wanted is None:
-        return _preview_new(tx, call, details)
-    subscription = tx.get("subscription", wanted, param="subscription")
-    if subscription["status"] in standing.OVER:
-        message = f"No upcoming invoices for subscription: {wanted}"
-        raise StripeError(message, param="subscription", code="invoice_upcoming_none")
-    given = [
-        item_change(tx, subscription, one, n) for n, one in enumerate(details.get("items") or ())
-    ]
-    if not given:
-        return upcoming(tx, subscription)
-    tx.tables.savepoint()
-    params = {"proration_behavior": details.get("proration_behavior", "create_prorations")}
-    moment = {"proration_date": details["proration_date"]} if details.get("proration_date") else {}
-    change_items(tx, subscription, given, {**params, **moment}, tx.view(subscription))
-    subscription = tx.the("subscription", subscription["id"])
-    if params["proration_behavior"] == "always_invoice":
-        invoice = tx.the("invoice", subscription["latest_invoice"])
-        invoice |= {"id": f"upcoming_{invoice['id']}", "status": "draft", "number": None}
-    else:
-        invoice = upcoming(tx, subscription)
-    tx.tables.undo()
-    tx.events.clear()
-    return invoice
-
-
-def _preview_new(tx: Tx, call: Call, details: Body) -> Body:
-    """Return what the first invoice of a subscription would be."""
-    if call.get("customer") is None:
-        raise required("customer")
-    customer = tx.get("customer", call.params["customer"], param="customer")
-    lines = [
-        subscription_line(tx, one, f"subscription_details[items][{n}]")
-        for n, one in enumerate(details.get("items") or ())
-    ]
-    items = []
-    for line in lines:
-        recurring = tx.the("price", line["price"])["recurring"]
-        item = {"id": f"si_{tx.chance(14)}", **line, "subscription": None}
-        items.append(of_item(tx, item, (tx.now, boundary(tx.now, recurring, 1))))
-    reason = "subscription_create" if items else "manual"
-    invoice = invoices.prepared(tx, customer["id"], None, reason, items)
-    return {**invoice, "id": f"upcoming_{invoice['id']}"}
-
-
-def create_pending(tx: Tx, call: Call) -> Body:
-    """Have something invoiced to a customer, next time or with a draft."""
-    if call.get("customer") is None:
-        raise required("customer")
-    customer = tx.get("customer", call.params["customer"], param="customer")
-    amount = call.get("amount", 0)
-    check_amount(abs(amount), "amount")
-    pending = tx.new(
-        "invoiceitem",
-        "ii",
-        amount=amount,
-        currency=currency_of(call.get("currency") or "usd"),
-        customer=customer["id"],
-        date=tx.now,
-        description=call.get("description"),
-        metadata=merged(None, call.get("metadata")),
-        net_amount=amount,
-        period={"start": tx.now, "end": tx.now},
-    )
-    pending.pop("created")
-    if call.get("subscription") is not None:
-        subscription = tx.get("subscription", call.params["subscription"], param="subscription")
-        hidden(pending)["subscription"] = subscription["id"]
-    return tx.add(pending, "invoiceitem.created")
-
-
-def retrieve_pending(tx: Tx, call: Call) -> Body:
-    """Return what waits, or waited, to be invoiced."""
-    return tx.at_path("invoiceitem", call.ids["item"], param="invoiceitem")
-
-
-def delete_pending(tx: Tx, call: Call) -> Body:
-    """Have something not invoiced after all."""
-    pending = retrieve_pending(tx, call)
-    if pending["invoice"] is not None:
-        message = "This invoice item is attached to an invoice and can no longer be deleted."
-        raise StripeError(message, param="invoiceitem")
-    return tx.remove(pending, "invoiceitem.deleted")
-
-
-def list_pending(tx: Tx, call: Call) -> Body:
-    """List what waits, or waited, to be invoiced."""
-    where = lists.equal(call.params, "customer", "invoice")
-    if call.get("pending"):
-        where["invoice"] = None
-    return lists.page(tx, "invoiceitem", call.params, "/v1/invoiceitems", where)
-
-
 def retrieve_payment(tx: Tx, call: Call) -> Body:
     """Return what ties a payment to its invoice."""
     return tx.at_path("invoice_payment", call.ids["payment"], param="invoice_payment")
@@ -260,7 +156,6 @@ def _check(invoice: Body, allowed: tuple[str, ...], what: str) -> None:
 
 ROUTES: tuple[Route, ...] = (
     route("POST /v1/invoices", "InvoiceCreateParams", create, "auto_advance collection_method currency customer description metadata pending_invoice_items_behavior"),
-    route("POST /v1/invoices/create_preview", "InvoiceCreatePreviewParams", preview, "customer subscription subscription_details"),
     route("GET /v1/invoices/{invoice}", "InvoiceRetrieveParams", retrieve),
     route("POST /v1/invoices/{invoice}", "InvoiceUpdateParams", update, "auto_advance description footer metadata"),
     route("DELETE /v1/invoices/{invoice}", "InvoiceDeleteParams", delete),
@@ -270,10 +165,6 @@ ROUTES: tuple[Route, ...] = (
     route("POST /v1/invoices/{invoice}/mark_uncollectible", "InvoiceMarkUncollectibleParams", write_off),
     listing("GET /v1/invoices", "InvoiceListParams", list_all, "collection_method created customer status subscription"),
     listing("GET /v1/invoices/{invoice}/lines", "InvoiceLineItemListParams", list_lines),
-    route("POST /v1/invoiceitems", "InvoiceItemCreateParams", create_pending, "amount currency customer description metadata subscription"),
-    route("GET /v1/invoiceitems/{item}", "InvoiceItemRetrieveParams", retrieve_pending),
-    route("DELETE /v1/invoiceitems/{item}", "InvoiceItemDeleteParams", delete_pending),
-    listing("GET /v1/invoiceitems", "InvoiceItemListParams", list_pending, "customer invoice pending"),
     route("GET /v1/invoice_payments/{payment}", "InvoicePaymentRetrieveParams", retrieve_payment),
     listing("GET /v1/invoice_payments", "InvoicePaymentListParams", list_payments, "created invoice payment status"),
 )  # fmt: skip

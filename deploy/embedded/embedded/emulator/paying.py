@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from embedded.emulator import charging, coupons, methods, payments
+from embedded.emulator import charging, discounts, methods, payments, promotion_codes
 from embedded.emulator.cards import means_of
 from embedded.emulator.checkout import reprice
 from embedded.emulator.customers import check_email, new
@@ -56,7 +56,7 @@ def apply_code(tx: Tx, session: Body, word: str) -> None:
         message = "This Checkout Session takes no promotion codes."
         raise StripeError(message, param="promotion_code")
     total = session["amount_subtotal"]
-    code = coupons.usable_code(tx, word, session["customer"], total, "promotion_code")
+    code = promotion_codes.usable_code(tx, word, session["customer"], total, "promotion_code")
     pair = {"coupon": code["promotion"]["coupon"], "promotion_code": code["id"]}
     reprice(tx, session, [pair])
     tx.keep(session)
@@ -86,7 +86,7 @@ def complete(tx: Tx, session: Body, payment_status: str) -> None:
     """End a session well."""
     secret = hidden(session)
     for pair in session["discounts"] if session["mode"] == "payment" else ():
-        coupons.redeem(tx, pair)
+        discounts.redeem(tx, pair)
     tx.unschedule("expire_session", session["id"])
     tx.change(
         session,

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from embedded.emulator import checkout, lists, totals
+from embedded.emulator import checkout, lists, selling, session_rules, totals
 from embedded.emulator.errors import NotEmulated, StripeError, required
 from embedded.emulator.metadata import merged
 from embedded.emulator.routing import Call, Route, listing, route
@@ -26,7 +26,7 @@ def create(tx: Tx, call: Call) -> Body:
     if len(given) > LINES_MAX:
         message = f"You can only have up to {LINES_MAX} line items."
         raise StripeError(message, param="line_items")
-    lines = [checkout.line_of(tx, one, f"line_items[{n}]") for n, one in enumerate(given)]
+    lines = [selling.line_of(tx, one, f"line_items[{n}]") for n, one in enumerate(given)]
     prices = [tx.the("price", line["price"]) for line in lines]
     link = tx.new(KIND, "plink", currency=prices[0]["currency"])
     link |= _fields(call, link)
@@ -139,7 +139,7 @@ def _fields(call: Call, link: Body) -> dict[str, Any]:
     }
     redirect = (call.get("after_completion") or {}).get("redirect")
     if redirect is not None:
-        checkout.check_url(redirect["url"], "after_completion[redirect][url]")
+        session_rules.check_url(redirect["url"], "after_completion[redirect][url]")
     if "metadata" in call.params:
         fields["metadata"] = merged(link["metadata"], call.params["metadata"])
     if call.get("automatic_tax") is not None:
@@ -159,7 +159,7 @@ def _fields(call: Call, link: Body) -> dict[str, Any]:
 
 
 def _intent_data(given: Body) -> Body:
-    unheard = sorted(set(given) - checkout.OF_INTENT)
+    unheard = sorted(set(given) - session_rules.OF_INTENT)
     if unheard:
         raise NotEmulated([f"payment_intent_data[{name}]" for name in unheard])
     empty = dict.fromkeys(

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from embedded.emulator import methods, standing, subscriptions
+from embedded.emulator import ending, methods, standing
 from embedded.emulator.cards import means_of
 from embedded.emulator.changing import change_items
-from embedded.emulator.checkout import check_url
 from embedded.emulator.errors import StripeError, required
 from embedded.emulator.portal_configurations import products_of, wanted
 from embedded.emulator.renewing import tell
 from embedded.emulator.routing import Call, Route, route
+from embedded.emulator.session_rules import check_url
 from embedded.emulator.store import Body
 from embedded.emulator.tx import Tx, hidden
 
@@ -79,7 +79,7 @@ def cancel(tx: Tx, session: Body, subscription_id: str) -> None:
         return
     before = tx.view(subscription)
     item = next(iter(tx.all("subscription_item", subscription=subscription_id)))
-    subscriptions.end_at(tx, subscription, item["current_period_end"], at_period_end=True)
+    ending.end_at(tx, subscription, item["current_period_end"], at_period_end=True)
     tell(tx, subscription, before)
 
 
@@ -87,7 +87,7 @@ def resume(tx: Tx, session: Body, subscription_id: str) -> None:
     """Take a cancellation back."""
     subscription = _owned(tx, session, subscription_id)
     before = tx.view(subscription)
-    subscriptions.end_at(tx, subscription, None, at_period_end=False)
+    ending.end_at(tx, subscription, None, at_period_end=False)
     tell(tx, subscription, before)
 
 

@@ -1,6 +1,6 @@
 """What time does to subscriptions: they renew, trials end, and what was cancelled is over."""
 
-from embedded.emulator import invoices, methods, standing
+from embedded.emulator import drafting, invoices, methods, standing
 from embedded.emulator.invoice_lines import of_draft
 from embedded.emulator.periods import next_boundary
 from embedded.emulator.store import Body
@@ -55,7 +55,7 @@ def _invoice(tx: Tx, subscription: Body, last_start: int) -> None:
     lines = of_draft(tx, subscription, period)
     times = {"period_start": last_start, "period_end": period[0]}
     is_unpaid = subscription["status"] == "unpaid"
-    invoice = invoices.draft(
+    invoice = drafting.draft(
         tx,
         subscription["customer"],
         subscription,
@@ -123,7 +123,7 @@ def upcoming(tx: Tx, subscription: Body) -> Body:
     times = {"period_start": item["current_period_start"], "period_end": start}
     lines = of_draft(tx, subscription, (start, end))
     customer = subscription["customer"]
-    invoice = invoices.prepared(tx, customer, subscription, CYCLE, lines, **times)
+    invoice = drafting.prepared(tx, customer, subscription, CYCLE, lines, **times)
     return {
         **invoice,
         "id": f"upcoming_{invoice['id']}",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from embedded.emulator import coupons, invoices, methods, standing
+from embedded.emulator import discounts, drafting, invoices, methods, standing
 from embedded.emulator.errors import CardDeclined, StripeError
 from embedded.emulator.invoice_lines import of_draft
 from embedded.emulator.metadata import merged
@@ -53,7 +53,7 @@ def begin(
         subscription["automatic_tax"] = tax
     hidden(subscription)["session"] = given.get("session")
     for pair in given.get("discounts") or ():
-        discount = coupons.discount_of(
+        discount = discounts.discount_of(
             tx, pair, customer=customer["id"], subscription=subscription["id"]
         )
         subscription["discounts"].append(tx.keep(discount)["id"])
@@ -101,16 +101,16 @@ def first_invoice(tx: Tx, subscription: Body) -> Body:
     period = (item["current_period_start"], item["current_period_end"])
     lines = of_draft(tx, subscription, period, is_free=is_free)
     reason = "subscription_create"
-    discounts = subscription["discounts"]
-    invoice = invoices.draft(tx, subscription["customer"], subscription, reason, lines)
+    at_first = subscription["discounts"]
+    invoice = drafting.draft(tx, subscription["customer"], subscription, reason, lines)
     tx.emit("customer.subscription.created", tx.view(subscription))
-    for wanted in discounts:
+    for wanted in at_first:
         discount = tx.the("discount", wanted)
         pair = {
             "coupon": discount["source"]["coupon"],
             "promotion_code": discount["promotion_code"],
         }
-        coupons.redeem(tx, pair)
+        discounts.redeem(tx, pair)
     invoices.finalize(tx, invoice)
     if subscription["status"] == "incomplete" and invoice["status"] == "open":
         tx.schedule(tx.now + INCOMPLETE_S, "expire_incomplete", subscription["id"])

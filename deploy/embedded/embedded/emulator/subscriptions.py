@@ -1,11 +1,11 @@
 """Subscriptions, as the API has them."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from embedded.emulator import coupons, invoices, lists, standing
-from embedded.emulator.catalogue import plan_of, price_of_data
+from embedded.emulator import discounts, drafting, invoices, lists, standing
+from embedded.emulator.catalogue import plan_of
 from embedded.emulator.changing import change_items, end_trial_now
+from embedded.emulator.ending import set_end
 from embedded.emulator.errors import NotEmulated, NotFound, StripeError, only_one, required
 from embedded.emulator.invoice_lines import of_draft
 from embedded.emulator.metadata import merged
@@ -14,7 +14,8 @@ from embedded.emulator.prorating import credit, position
 from embedded.emulator.renewing import begin_period, tell
 from embedded.emulator.routing import Call, Route, listing, route
 from embedded.emulator.store import Body, Not
-from embedded.emulator.subscribing import begin, check_recurring, first_invoice, pay_first
+from embedded.emulator.subscribing import begin, first_invoice, pay_first
+from embedded.emulator.subscription_lines import item_change, subscription_line
 from embedded.emulator.tx import Tx
 
 ITEMS_MAX = 20
@@ -31,11 +32,11 @@ def create(tx: Tx, call: Call) -> Body:
     only_one(call.params, "trial_end", "trial_period_days")
     _check_collection(call)
     given = dict(call.params)
-    given["discounts"] = coupons.of_request(tx, call.get("discounts") or (), customer["id"], 0)
+    given["discounts"] = discounts.of_request(tx, call.get("discounts") or (), customer["id"], 0)
     if call.get("default_payment_method") is not None:
         given["default_payment_method"] = _method(tx, call, customer["id"])
     subscription = begin(tx, customer, lines, given)
-    _set_end(tx, subscription, call)
+    set_end(tx, subscription, call)
     invoice = first_invoice(tx, subscription)
     pay_first(tx, invoice, call.get("payment_behavior", "allow_incomplete"))
     return tx.the("subscription", subscription["id"])
@@ -65,7 +66,7 @@ def update(tx: Tx, call: Call) -> Body:
         fields["cancellation_details"] = details
     tx.change(subscription, **fields)
     _set_discounts(tx, subscription, call)
-    _set_end(tx, subscription, call)
+    set_end(tx, subscription, call)
     changes = [
         item_change(tx, subscription, one, n) for n, one in enumerate(call.get("items") or ())
     ]
@@ -89,7 +90,7 @@ def cancel(tx: Tx, call: Call) -> Body:
             credit(tx, subscription, item["id"], position(item), tx.now)
     standing.end(tx, subscription, "cancellation_requested")
     if call.get("invoice_now"):
-        invoice = invoices.draft(
+        invoice = drafting.draft(
             tx, subscription["customer"], subscription, "subscription_update", []
         )
         invoices.finalize(tx, invoice)
@@ -111,7 +112,7 @@ def resume(tx: Tx, call: Call) -> Body:
     begin_period(tx, subscription, tx.now, **status)
     item = next(iter(tx.all("subscription_item", subscription=subscription["id"])))
     lines = of_draft(tx, subscription, (item["current_period_start"], item["current_period_end"]))
-    invoice = invoices.draft(
+    invoice = drafting.draft(
         tx, subscription["customer"], subscription, "subscription_update", lines
     )
     tell(tx, subscription, before)
@@ -181,42 +182,6 @@ def _present(tx: Tx, call: Call) -> Body:
     return subscription
 
 
-def subscription_line(tx: Tx, given: Mapping[str, Any], param: str) -> Body:
-    only_one(given, "price", "price_data", "plan")
-    if given.get("price_data"):
-        price = price_of_data(tx, given["price_data"], f"{param}[price_data]")
-    elif given.get("price") or given.get("plan"):
-        price = tx.get("price", given.get("price") or given["plan"], param=f"{param}[price]")
-        if not price["active"]:
-            message = "The price specified is inactive. This field only accepts active prices."
-            raise StripeError(message, param=f"{param}[price]")
-    else:
-        raise required(f"{param}[price]")
-    check_recurring([price], f"{param}[price]")
-    line = {"price": price["id"], "quantity": given.get("quantity", 1)}
-    return {**line, "metadata": given.get("metadata")}
-
-
-def item_change(tx: Tx, subscription: Body, given: Mapping[str, Any], number: int) -> Body:
-    """Return how one item shall change: `item` None for a new one, `line` None for one to be removed."""
-    param = f"items[{number}]"
-    if not given.get("id"):
-        return {"item": None, "line": subscription_line(tx, given, param)}
-    item = tx.get("subscription_item", given["id"], param=f"{param}[id]")
-    if item["subscription"] != subscription["id"]:
-        message = f"No such subscription_item: '{item['id']}'"
-        raise StripeError(message, param=f"{param}[id]", code="resource_missing")
-    if given.get("deleted"):
-        return {"item": item, "line": None}
-    line = subscription_line(
-        tx, {"price": item["price"], "quantity": item["quantity"], **given}, param
-    )
-    line["metadata"] = merged(
-        item["metadata"], given.get("metadata", {}) if given.get("metadata") != "" else ""
-    )
-    return {"item": item, "line": line}
-
-
 def _method(tx: Tx, call: Call, customer: str) -> str:
     method = resolve(tx, call.params["default_payment_method"], param="default_payment_method")
     if method["customer"] != customer:
@@ -240,51 +205,12 @@ def _check_collection(call: Call) -> None:
 def _set_discounts(tx: Tx, subscription: Body, call: Call) -> None:
     if not call.has("discounts"):
         return
-    pairs = coupons.of_request(tx, call.get("discounts") or (), subscription["customer"], 0)
+    pairs = discounts.of_request(tx, call.get("discounts") or (), subscription["customer"], 0)
     owner = {"customer": subscription["customer"], "subscription": subscription["id"]}
-    made = [tx.keep(coupons.discount_of(tx, pair, **owner)) for pair in pairs]
+    made = [tx.keep(discounts.discount_of(tx, pair, **owner)) for pair in pairs]
     for pair in pairs:
-        coupons.redeem(tx, pair)
+        discounts.redeem(tx, pair)
     tx.change(subscription, discounts=[discount["id"] for discount in made])
-
-
-def _set_end(tx: Tx, subscription: Body, call: Call) -> None:
-    """Set when a subscription shall end, or that it shall not."""
-    only_one(call.params, "cancel_at", "cancel_at_period_end")
-    if call.has("cancel_at"):
-        at = call.get("cancel_at")
-        if isinstance(at, str):
-            names = ["cancel_at"]
-            raise NotEmulated(names)
-        if at is not None and at <= tx.now:
-            message = "The `cancel_at` must be in the future."
-            raise StripeError(message, param="cancel_at")
-        end_at(tx, subscription, at, at_period_end=False)
-    elif call.get("cancel_at_period_end") is not None:
-        item = next(iter(tx.all("subscription_item", subscription=subscription["id"])))
-        wanted = call.params["cancel_at_period_end"]
-        if wanted != subscription["cancel_at_period_end"]:
-            end_at(
-                tx,
-                subscription,
-                item["current_period_end"] if wanted else None,
-                at_period_end=wanted,
-            )
-
-
-def end_at(tx: Tx, subscription: Body, at: int | None, *, at_period_end: bool) -> None:
-    """Have a subscription end at a moment, or take that back."""
-    reason = "cancellation_requested" if at is not None else None
-    tx.change(
-        subscription,
-        cancel_at=at,
-        cancel_at_period_end=at_period_end and at is not None,
-        canceled_at=None if at is None else tx.now,
-        cancellation_details={**subscription["cancellation_details"], "reason": reason},
-    )
-    tx.unschedule("cancel_subscription", subscription["id"])
-    if at is not None and not at_period_end:
-        tx.schedule(at, "cancel_subscription", subscription["id"])
 
 
 OF_BOTH = (

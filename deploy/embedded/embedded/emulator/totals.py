@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from embedded.emulator import coupons, shapes
+from embedded.emulator import shapes
 from embedded.emulator.catalogue import amount_of
+from embedded.emulator.discounts import off
 from embedded.emulator.money import part
 from embedded.emulator.store import Body
 from embedded.emulator.tx import Tx
@@ -32,7 +33,7 @@ def items(
             (item["amount_subtotal"] - item["amount_discount"], item["price"]["product"])
             for item in found
         ]
-        shares = coupons.off(tx, discount["coupon"], amounts, found[0]["currency"])
+        shares = off(tx, discount["coupon"], amounts, found[0]["currency"])
         for item, share in zip(found, shares, strict=True):
             item["amount_discount"] += share
     for item in found:
