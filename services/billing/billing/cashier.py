@@ -7,15 +7,21 @@ from uuid import UUID
 
 from billing import catalogue, customers, progress, purchases, standing, telling
 from billing.gateway import Gateway, StripeMissing, StripeRefused
-from billing.models import Checkout
+from billing.models import Checkout, Customer
 from billing.progress import Progress
 from billing.purchases import Buyer, Terms
 from billing.said import Said
 from shared.db import Database, Tx
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 
 UNKNOWN_S: Final = 30
 UNKNOWN_MAX: Final = 10_000
+
+
+class AddressNotTaken(Invalid):
+    """Stripe writes no receipts to this e-mail address."""
+
+    code = "address_not_taken"
 
 
 class Cashier:
@@ -30,17 +36,18 @@ class Cashier:
     async def checkout(self, buyer: Buyer, price_id: str) -> Checkout:
         """Return a page to pay a price on, the same one for the same buyer while it is open."""
         async with self._database.transaction() as tx:
-            customer_id = await self._reserved(tx, buyer)
+            customer = await self._reserved(tx, buyer)
             page = await purchases.begin(tx, buyer, price_id)
         if page.url is not None:
             return page
-        if buyer.user_id is not None and customer_id is None:
-            customer_id = await self._customer(buyer.user_id, buyer.email or "")
+        customer_id = await self._customer(customer) if customer else None
         try:
             order = purchases.order_of(page, customer_id, self._terms)
             session = await self._gateway.open_checkout(order)
         except StripeRefused as refusal:
             await self._declined(page, customer_id, refusal)
+            if refusal.details.get("stripe_code") == "email_invalid":
+                raise AddressNotTaken from refusal
             raise
         async with self._database.transaction() as tx:
             await purchases.opened(tx, page.id, session)
@@ -52,8 +59,8 @@ class Cashier:
         async with self._database.transaction() as tx:
             plan = await standing.current(tx, user_id)
             mine = await customers.reserve(tx, user_id, email)
-        customer_id = plan.stripe_customer_id if plan else mine
-        return await self._gateway.open_portal(customer_id or await self._customer(user_id, email))
+        customer_id = plan.stripe_customer_id if plan else None
+        return await self._gateway.open_portal(customer_id or await self._customer(mine))
 
     async def progress(self, session_id: str) -> Progress:
         """Return how far a page has come; where that is not known, Stripe is asked, and believed as if it had told."""
@@ -87,17 +94,22 @@ class Cashier:
             offer.lookup_key for offer in catalogue.offers() if await self._gateway.offer(offer)
         ]
 
-    async def _reserved(self, tx: Tx, buyer: Buyer) -> str | None:
+    async def _reserved(self, tx: Tx, buyer: Buyer) -> Customer | None:
         if buyer.user_id is None:
             return None
         return await customers.reserve(tx, buyer.user_id, buyer.email or "")
 
-    async def _customer(self, user_id: UUID, email: str) -> str:
+    async def _customer(self, row: Customer) -> str:
         """Return Stripe's customer of a user, made where there is none; the row is there already."""
-        found = await self._gateway.customer_of(user_id)
-        customer_id = found or await self._gateway.make_customer(user_id, email)
+        if row.stripe_customer_id is not None:
+            return row.stripe_customer_id
+        customer_id = await self._gateway.customer_of(row.user_id)
+        if customer_id is None:
+            customer_id = await self._gateway.make_customer(
+                row.user_id, row.email, generation=row.generation
+            )
         async with self._database.transaction() as tx:
-            return await customers.settle(tx, user_id, customer_id)
+            return await customers.settle(tx, row.user_id, customer_id)
 
     async def _declined(
         self, page: Checkout, customer_id: str | None, refusal: StripeRefused

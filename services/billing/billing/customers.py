@@ -30,13 +30,13 @@ class Telling:
     email: str
 
 
-async def reserve(tx: Tx, user_id: UUID, email: str) -> str | None:
-    """Return a user's customer, with the user's turn taken; None where Stripe is to be asked for it."""
+async def reserve(tx: Tx, user_id: UUID, email: str) -> Customer:
+    """Return a user's row, with the user's turn taken; where it has no customer Stripe is to be asked for one."""
     now = await tx.now()
     await tx.insert_once(Customer, user_id=user_id, email=email, created_at=now)
     row = await tx.lock(Customer, user_id)
     assert row is not None, "it was inserted just now, or before"
-    return row.stripe_customer_id
+    return row
 
 
 async def settle(tx: Tx, user_id: UUID, customer_id: str) -> str:
@@ -55,7 +55,8 @@ async def forget(tx: Tx, user_id: UUID, customer_id: str) -> None:
     theirs = update(Customer).where(
         Customer.user_id == user_id, Customer.stripe_customer_id == customer_id
     )
-    await tx.execute(theirs.values(stripe_customer_id=None))
+    gone = {"stripe_customer_id": None, "generation": Customer.generation + 1}
+    await tx.execute(theirs.values(gone))
 
 
 async def of_user(tx: Tx, user_id: UUID) -> str | None:

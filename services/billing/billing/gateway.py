@@ -103,8 +103,8 @@ class Gateway(Protocol):
         """Return the customer that carries a user's id."""
         ...
 
-    async def make_customer(self, user_id: UUID, email: str) -> str:
-        """Return the customer of a user, made once."""
+    async def make_customer(self, user_id: UUID, email: str, *, generation: int) -> str:
+        """Return the customer of a user, made once in each generation."""
         ...
 
     async def describe_customer(self, customer_id: str, user_id: UUID, email: str) -> None:

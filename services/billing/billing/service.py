@@ -69,6 +69,7 @@ def assemble(
             StripeInbox: inbox,
             Spending: Spending(database, checkout_url=settings.checkout_url),
             Cashier: Cashier(database, gateway, terms),
+            Reconciler: reconciler,
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
             Verifier: verifier,
         },

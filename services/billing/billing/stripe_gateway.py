@@ -143,10 +143,10 @@ class StripeGateway(Gateway):
         return found.data[0].id if found.data else None
 
     @override
-    async def make_customer(self, user_id: UUID, email: str) -> str:
+    async def make_customer(self, user_id: UUID, email: str, *, generation: int) -> str:
         create = self._api.customers.create_async
         user = public("usr", user_id)
-        options: stripe.RequestOptions = {"idempotency_key": f"customer:{user}"}
+        options: stripe.RequestOptions = {"idempotency_key": f"customer:{user}:{generation}"}
         made = await _asked(
             "make customer", create({"email": email, "metadata": {"user_id": user}}, options)
         )

@@ -12,15 +12,19 @@ from billing import ledger
 from billing.cashier import Cashier
 from billing.models import Payment
 from billing.proof import prove
+from billing.reconciliation import Reconciler, Scope
+from embedded.emulator.faults import Fault, How, When
 from embedded.emulator.paying import Payer
 from embedded.emulator.service import Emulator
 from shared.contracts.payments import PaymentCompleted
 from shared.contracts.users import OpeningPayment, UserRecognized, UserRegistered
 from shared.ids import public
 from shared.testing import ADMIN_KEY, ServiceUnderTest, TokenIssuer
+from tests.stripe_events import WEBHOOK_SECRET, signed
 
 API_KEY = "sk_test_of_billing"
-HOOK = "http://test/api/webhooks/stripe"
+WEBHOOK = "/api/webhooks/stripe"
+HOOK = f"http://test{WEBHOOK}"
 OPERATOR = {"x-admin-key": ADMIN_KEY}
 
 
@@ -69,6 +73,10 @@ class Customer:
         if told:
             await self.shop.hear()
         return session_id
+
+    async def progress(self, session_id: str) -> Any:
+        """What the success page sees."""
+        return await self.get(f"/api/billing/checkout-session/{session_id}")
 
     async def subscribed(self) -> Any:
         """The one subscription that Stripe has of this customer."""
@@ -140,6 +148,25 @@ class Shop:
         await self.control.deliver()
         await self.settle()
 
+    async def link(self, lookup_key: str, *, quantity: int = 1) -> str:
+        """Make a payment link for a price; return its id."""
+        item = {"price": await self.price_id(lookup_key), "quantity": quantity}
+        return str((await self.stripe.payment_links.create_async({"line_items": [item]})).id)
+
+    async def pay_link(self, link: str, customer: Customer) -> str:
+        """Pay at a payment link, and let Stripe tell of it; return the session."""
+        session = await self.control.visit_link(link)
+        await self.control.pay(session["id"], Payer(email=customer.email))
+        await self.hear()
+        return str(session["id"])
+
+    async def tell(self, events: list[Any]) -> None:
+        """Tell of these events in this order, whatever became of Stripe's own deliveries, and do what follows."""
+        for event in events:
+            answer = await self.http.post(WEBHOOK, **signed(event, WEBHOOK_SECRET))
+            assert answer.status_code == 200, answer.text
+        await self.settle()
+
     async def settle(self) -> None:
         """Do everything that follows from what was heard."""
         while True:
@@ -182,6 +209,23 @@ class Shop:
             mine = select(Payment).where(Payment.user_id == customer.user_id).order_by(Payment.id)
             return list(await tx.scalars(mine))
 
+    async def reconcile(self, scope: Scope = "recent") -> None:
+        """Compare with Stripe, as is done from time to time."""
+        found: Reconciler = self.billing.service.resources[Reconciler]
+        await found.reconcile(scope)
+
+    async def portal_session(self, url: str) -> Any:
+        """The session that a portal's address is of."""
+        word = url.rsplit("/", 1)[-1]
+        found = await self.control.act(
+            lambda tx: [tx.view(item) for item in tx.all("billing_portal.session")]
+        )
+        return next(item for item in found if word in item["url"])
+
+    def signed(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a request to the webhook."""
+        return {"url": WEBHOOK, **signed(body, WEBHOOK_SECRET)}
+
     async def charge_of(self, payment: Payment) -> str:
         """The charge that a payment was made by."""
         intent = payment.stripe_payment_intent_id
@@ -207,6 +251,19 @@ class Shop:
         if told:
             await self.hear()
         return str(refund["id"])
+
+    @property
+    def operator(self) -> dict[str, str]:
+        return OPERATOR
+
+    async def admin(self) -> dict[str, str]:
+        """The headers of another operator, with a token of their own."""
+        return {"Authorization": f"Bearer {self._issuer.token(uuid4(), roles=['admin'])}"}
+
+    def break_next(self, route: str | None, how: How, *, times: int = 1) -> None:
+        """Make Stripe's next answers fail, after the work is done where they get lost."""
+        when: When = "after" if how == "lost" else "before"
+        self.control.break_next(Fault(how, when, times, route))
 
     async def operate(self, method: str, path: str, **options: Any) -> Any:
         """Do something as an operator; return the answer."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from billing import ledger, payments
+from billing import customers, ledger, payments
 from billing.grants import post_bonus
 from billing.handlers.registry import handlers
 from shared.contracts.payments import PaymentCompleted
@@ -49,6 +49,7 @@ async def reward_verified_address(event: UserEmailVerified, tx: Tx) -> None:
     """Post the bonus of a sign-up, once an address, and grant what was paid with the address before."""
     await ledger.open_account(tx, event.user_id)
     await payments.learn_address(tx, event.user_id, event.email, is_verified=True)
+    await customers.note_address(tx, event.user_id, event.email)
     if event.opened_by == "signup":
         await post_bonus(tx, event.user_id, event.email)
     waiting = await payments.waiting_for(tx, event.email)

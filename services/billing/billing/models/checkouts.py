@@ -62,7 +62,8 @@ class Checkout(Base):
 class Customer(Base):
     """Who a user is at Stripe: one customer; the row is there before Stripe is asked for it.
 
-    `tell_at` is when Stripe is told of an address that it does not have.
+    `tell_at` is when Stripe is told of an address that it does not have; `generation` counts the customers that were
+    deleted there.
     """
 
     __tablename__ = "customers"
@@ -73,5 +74,6 @@ class Customer(Base):
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     stripe_customer_id: Mapped[str | None] = mapped_column(unique=True)
     email: Mapped[str]
+    generation: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime]
     tell_at: Mapped[datetime | None]

@@ -3,10 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
-from shared.text import Text
+from billing.shapes.fields import ADDRESS_CHARS_MAX, address
 
+
+def _address(text: str) -> str:
+    found = address(text)
+    if found is None:
+        message = "is not an e-mail address"
+        raise ValueError(message)
+    return found
+
+
+Address = Annotated[str, AfterValidator(_address)]
 PriceId = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
@@ -17,7 +27,7 @@ class CheckoutRequest(BaseModel):
 
     price_id: Annotated[PriceId, Field(validation_alias=AliasChoices("price_id", "priceId"))]
     credits: int | None = None
-    email: Annotated[Text | None, Field(min_length=3, max_length=320)] = None
+    email: Annotated[Address | None, Field(max_length=ADDRESS_CHARS_MAX)] = None
 
 
 class CheckoutPage(BaseModel):
