@@ -72,6 +72,7 @@ SECRETS: dict[str, Callable[[], str]] = {
     "STRIPE_SECRET_KEY": lambda: f"{EMULATED_KEY}{secrets.token_hex(16)}",
     "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{secrets.token_hex(24)}",
     "LINK_SEALING_KEY": _key,
+    "BILLING_SEALING_KEY": _key,
     "AUTH_PASSWORD_PEPPER": lambda: secrets.token_urlsafe(32),
     "BLOBS_LINK_SECRET": lambda: secrets.token_urlsafe(32),
 }

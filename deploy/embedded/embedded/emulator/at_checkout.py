@@ -17,12 +17,12 @@ from embedded.emulator.tx import Tx, hidden
 from embedded.emulator.visiting import AT_CHECKOUT, gone, means_for, typed_in
 
 SESSION_ID = "{CHECKOUT_SESSION_ID}"
-
-
 NOTHING_TYPED = {"email": "", "name": "", "means": AT_CHECKOUT[0], "number": ""}
 
 
-def _checkout(router: APIRouter, control: Control) -> None:
+def add_checkout(router: APIRouter, control: Control) -> None:
+    """Add the page of a session, and what its forms do."""
+
     @router.get("/checkout/{session_id}", operation_id="show_checkout")
     async def show(session_id: str) -> Response:
         """What is sold, and a form to pay it."""
@@ -52,7 +52,9 @@ def _checkout(router: APIRouter, control: Control) -> None:
         return go(f"/emulator/checkout/{session_id}")
 
 
-def _links(router: APIRouter, control: Control) -> None:
+def add_links(router: APIRouter, control: Control) -> None:
+    """Add what payment links lead to, and where a payment ends that leads nowhere else."""
+
     @router.get("/links/{word}", operation_id="follow_link")
     async def follow(word: str) -> Response:
         """Open a session for whoever came by a link."""

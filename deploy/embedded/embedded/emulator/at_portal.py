@@ -16,8 +16,6 @@ from embedded.emulator.tx import Tx, hidden
 from embedded.emulator.visiting import gone, means_for, typed_in
 
 AT_PORTAL = ("pm_card_visa", "pm_card_mastercard", "pm_card_chargeCustomerFail")
-
-
 PARTS = {
     "subscription_cancel": ("plan", "cancel"),
     "subscription_update": ("plan", "switch"),
@@ -27,8 +25,6 @@ PARTS = {
 
 
 ALL_PARTS = ("plan", "cancel", "switch", "card", "invoices")
-
-
 FEATURES = {
     "cancel": "subscription_cancel",
     "switch": "subscription_update",
@@ -37,7 +33,9 @@ FEATURES = {
 }
 
 
-def _portal(router: APIRouter, control: Control) -> None:
+def add_portal(router: APIRouter, control: Control) -> None:
+    """Add the page of a portal session, and what its forms do."""
+
     @router.get("/portal/{word}", operation_id="show_portal")
     async def show(word: str) -> Response:
         """What a customer has, and what can be changed of it."""

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError, validate_call
 from starlette.responses import Response
 
-from embedded.emulator import deliveries, forms
+from embedded.emulator import deliveries
 from embedded.emulator.actions import actions
 from embedded.emulator.control import Control
 from embedded.emulator.errors import StripeError
@@ -19,6 +19,7 @@ from embedded.emulator.rendering import Guard, go, page
 from embedded.emulator.store import Body, Span, rows
 from embedded.emulator.totals import TAX
 from embedded.emulator.tx import Tx, hidden
+from embedded.emulator.visiting import typed_in
 from shared.errors import DomainError, Invalid, NotFound
 
 Acts = Mapping[str, Callable[..., Any]]
@@ -64,8 +65,7 @@ def _pages(router: APIRouter, control: Control, acts: Acts) -> None:
     @router.post("/act/{name}", operation_id="act_on_stripe")
     async def act(name: str, request: Request) -> Response:
         """Do one thing, and show the page again."""
-        form = forms.decoded((await request.body()).decode(errors="replace"))
-        given = {key: value for key, value in form.items() if value != ""}
+        given = {key: value for key, value in (await typed_in(request)).items() if value}
         try:
             result = await _do(acts, name, given)
         except (StripeError, Invalid) as refusal:

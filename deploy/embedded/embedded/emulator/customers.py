@@ -17,7 +17,6 @@ CLAUSE = re.compile(
     r"""\s*(?P<field>[a-z_]+)(?:\[["'](?P<key>[^"']+)["']\])?\s*(?P<sign>[:~])\s*(?P<value>"[^"]*"|'[^']*'|\d+|null)\s*""",
     re.VERBOSE,
 )
-SEARCH_MAX = 100
 FIELDS = "address balance description email metadata name phone shipping tax_exempt invoice_settings preferred_locales"
 
 

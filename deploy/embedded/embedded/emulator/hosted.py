@@ -5,8 +5,8 @@ from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from embedded.emulator import methods
-from embedded.emulator.at_checkout import _checkout, _links
-from embedded.emulator.at_portal import _portal
+from embedded.emulator.at_checkout import add_checkout, add_links
+from embedded.emulator.at_portal import add_portal
 from embedded.emulator.cards import means_of
 from embedded.emulator.control import Control
 from embedded.emulator.documents import pdf
@@ -20,12 +20,14 @@ from embedded.emulator.visiting import AT_CHECKOUT, gone, means_for, typed_in
 def routes(control: Control, guard: Guard) -> APIRouter:
     """Return the pages, each with what its forms do."""
     router = APIRouter(include_in_schema=False, dependencies=[Depends(guard)])
-    for make in (_checkout, _links, _portal, _invoices):
+    for make in (add_checkout, add_links, add_portal, add_invoices):
         make(router, control)
     return router
 
 
-def _invoices(router: APIRouter, control: Control) -> None:
+def add_invoices(router: APIRouter, control: Control) -> None:
+    """Add the page of an invoice, its document, and a form to pay it."""
+
     @router.get("/invoices/{invoice_id}", operation_id="show_invoice")
     async def show(invoice_id: str) -> Response:
         """One invoice, and a form to pay it where it is open."""

@@ -105,8 +105,6 @@ def _check_code(tx: Tx, code: Body, customer: str | None, total: int, param: str
 
 
 OF_CODES = "active code customer expires_at max_redemptions metadata promotion restrictions"
-
-
 ROUTES: tuple[Route, ...] = (
     route("POST /v1/promotion_codes", "PromotionCodeCreateParams", create_code, OF_CODES),
     route("GET /v1/promotion_codes/{promotion_code}", "PromotionCodeRetrieveParams", retrieve_code),

@@ -8,8 +8,6 @@ from embedded.emulator.routing import Call
 from embedded.emulator.tx import Tx
 
 REFERENCE_MAX = 200
-
-
 OF_INTENT = frozenset(
     [
         "capture_method",

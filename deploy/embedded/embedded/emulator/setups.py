@@ -111,8 +111,6 @@ def _check_open(intent: Body) -> None:
 
 
 OF_SETUPS = "customer description metadata payment_method payment_method_types"
-
-
 ROUTES: tuple[Route, ...] = (
     route("POST /v1/setup_intents", "SetupIntentCreateParams", create_setup, f"{OF_SETUPS} automatic_payment_methods confirm usage"),
     route("GET /v1/setup_intents/{intent}", "SetupIntentRetrieveParams", retrieve_setup),

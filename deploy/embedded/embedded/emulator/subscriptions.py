@@ -18,8 +18,6 @@ from embedded.emulator.subscribing import begin, first_invoice, pay_first
 from embedded.emulator.subscription_lines import item_change, subscription_line
 from embedded.emulator.tx import Tx
 
-ITEMS_MAX = 20
-
 
 def create(tx: Tx, call: Call) -> Body:
     """Begin a subscription."""

@@ -17,13 +17,19 @@ AT_CHECKOUT = (
 
 
 async def typed_in(request: Request) -> dict[str, str]:
-    form = forms.decoded((await request.body()).decode(errors="replace"))
+    """Return the fields of a form; one that cannot be read has none."""
+    try:
+        form = forms.decoded((await request.body()).decode(errors="replace"))
+    except StripeError:
+        return {}
     return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
 
 
 def means_for(tokens: Sequence[str]) -> list[Means]:
+    """Return what can be chosen to pay with."""
     return [BY_TOKEN[token] for token in tokens]
 
 
 def gone(refusal: StripeError) -> HTMLResponse:
+    """Return the page of what is not there."""
     return page("message.html", status=404, title="Not found", text=refusal.message, link=None)
