@@ -121,11 +121,15 @@ class Emulator:
         app.include_router(self.router())
         return app
 
+    def transport(self) -> InProcessHTTPClient:
+        """Return how the official library reaches this account in this process, without a socket."""
+        return InProcessHTTPClient(http.app(self.api, PREFIX))
+
     def client(self, *, retries: int = 0, key: str | None = None) -> stripe.StripeClient:
         """Return the official client of this account, in this process."""
         return stripe.StripeClient(
             key or self.place.secret_key,
             base_addresses={"api": f"{self.place.origin}{PREFIX}/stripe"},
-            http_client=InProcessHTTPClient(http.app(self.api, PREFIX)),
+            http_client=self.transport(),
             max_network_retries=retries,
         )
