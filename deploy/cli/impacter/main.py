@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typing_extensions import override
 
-from impacter import money, ops, output, parked, tasks, users
+from impacter import books, money, ops, output, parked, tasks, users, verify
 from impacter.failures import Failure
 from impacter.options import AsJson, Url
 
@@ -53,6 +53,7 @@ admin.command()(users.users)
 admin.command()(users.user)
 admin.command()(money.grant)
 admin.command()(money.payments)
+admin.command()(books.books)
 admin.command()(ops.messages)
 admin.command()(ops.health)
 parked_events.command("list")(parked.list_events)
@@ -61,6 +62,7 @@ parked_events.command("replay")(parked.replay)
 parked_events.command("discard")(parked.discard)
 admin.add_typer(parked_events, name="parked")
 app.add_typer(admin, name="admin")
+app.command()(verify.verify)
 
 
 @app.command()

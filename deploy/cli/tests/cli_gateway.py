@@ -16,8 +16,10 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, Uploa
 from agent_runner.schemas import FileView, RunView, StatusChange
 from auth.schemas import UserInFull, Users
 from billing.models import PaymentStatus
-from billing.schemas.credits import GrantRequest, Transaction
+from billing.schemas.books import CompareRequest, DayView, Report
+from billing.schemas.credits import GrantRequest
 from billing.schemas.payments import Payments
+from billing.schemas.transactions import Transaction
 from notifier.schemas import MessagePage, State
 from shared import problems
 from shared.admin import Discard, ParkedEvent, ParkedEventInFull, ParkedEvents
@@ -58,6 +60,9 @@ class Gateway:
     uploads: dict[str, bytes] = field(default_factory=dict)
     grants: dict[str, Row] = field(default_factory=dict)
     ready: Row = field(default_factory=dict)
+    keys: Row = field(default_factory=dict)
+    books: Row = field(default_factory=lambda: {"sections": {}, "days": []})
+    compared: list[str] = field(default_factory=list)
     raw: Response | None = None
     requests: list[str] = field(default_factory=list)
     keys_seen: set[str | None] = field(default_factory=set)
@@ -91,11 +96,15 @@ class Gateway:
     def add_payment(self, email: str, **fields: Any) -> Row:
         usual = {
             "stripe_checkout_session_id": "cs_test_1",
+            "stripe_invoice_id": None,
             "stripe_payment_intent_id": None,
+            "price_id": None,
             "user_id": None,
             "amount_cents": 123456,
             "currency": "usd",
             "credits": 1000,
+            "refund_taken": 0,
+            "dispute_taken": 0,
             "status": "granted",
             "note": None,
             "created_at": NOON,
@@ -200,7 +209,7 @@ def _app(gateway: Gateway) -> FastAPI:
     async def answer_raw(request: Request, call_next: Any) -> Response:
         return gateway.raw or await call_next(request)
 
-    for routes in (_lists, _accounts, _desk, _events):
+    for routes in (_lists, _accounts, _books, _desk, _events):
         app.include_router(routes(gateway))
     return app
 
@@ -293,6 +302,29 @@ def _accounts(gateway: Gateway) -> APIRouter:
             task_id=None,
             created_at=NOON,
         )
+
+    return router
+
+
+def _books(gateway: Gateway) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/.well-known/billing-keys.json")
+    async def keys() -> Row:
+        return gateway.keys
+
+    @router.get("/api/admin/books")
+    async def books(_: CurrentOperator, limit: int) -> Report:
+        return Report(**{**gateway.books, "days": gateway.books["days"][:limit]})
+
+    @router.post("/api/admin/books/compare", status_code=202)
+    async def compare(body: CompareRequest, _: CurrentOperator) -> DayView:
+        day = body.day.isoformat()
+        found = [row for row in gateway.books["days"] if row["day"] == day]
+        if not found:
+            raise NotFound
+        gateway.compared.append(day)
+        return DayView(**found[0])
 
     return router
 

@@ -26,6 +26,7 @@ from impacter.main import app
 
 NOWHERE = "postgresql+asyncpg://nobody:hunter2@127.0.0.1:1"
 READY = {"status": "ready", "dependencies": {"database": "ok", "bus": "ok"}}
+OF_BILLING = ("BILLING_SEALING_KEY", "BILLING_STRIPE_API_BASE")
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ def test_a_service_that_runs_alone_is_looked_at_alone(gateway, doctor, values, m
         "HOST",
         "PORT",
     )
-    for name in (*own, "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
+    for name in (*own, *OF_BILLING, "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
         monkeypatch.setenv(name, values[name])
 
     checks = {check["what"]: check["state"] for check in json.loads(doctor("--json"))["checks"]}

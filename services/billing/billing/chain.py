@@ -11,6 +11,7 @@ from json.encoder import encode_basestring
 from typing import Any, Final
 from uuid import UUID
 
+from billing.models import Posting
 from shared.ids import public
 
 MOMENT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -37,6 +38,25 @@ def link(previous: bytes, line: Mapping[str, Any], at: str) -> bytes:
         f',"task_id":{_id("task", line["task_id"])}}}'
     )
     return hashlib.sha256(text.encode()).digest()
+
+
+def shown(posting: Posting) -> dict[str, Any]:
+    """Return a line as its owner sees it: what is hashed, with `hash` in the place of `previous`."""
+    payment_id, task_id = posting.payment_id, posting.task_id
+    return {
+        "amount": posting.amount,
+        "balance_after": posting.balance_after,
+        "counterpart": posting.counterpart,
+        "created_at": moment(posting.created_at),
+        "description": posting.description,
+        "hash": posting.hash.hex(),
+        "id": public("txn", posting.id),
+        "key": posting.key,
+        "kind": posting.kind,
+        "line": posting.line,
+        "payment_id": None if payment_id is None else public("pay", payment_id),
+        "task_id": None if task_id is None else public("task", task_id),
+    }
 
 
 def _id(prefix: str, value: UUID | None) -> str:

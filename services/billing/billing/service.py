@@ -10,6 +10,7 @@ from billing.reconciliation import PATIENCE_S, Reconciler
 from billing.routes import router
 from billing.settings import BillingSettings
 from billing.spending import Spending
+from billing.statement import StatementKeys
 from billing.stripe_events import StripeInbox
 from billing.stripe_gateway import StripeGateway
 from billing.stripe_transport import Transport
@@ -19,6 +20,7 @@ from billing.workers.stripe import Errands
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.http import AdminKey
+from shared.sealing import Seal
 from shared.service import Service
 from shared.settings import load
 from shared.tokens import Verifier, key_set_at
@@ -70,6 +72,7 @@ def assemble(
             Spending: Spending(database, checkout_url=settings.checkout_url),
             Cashier: Cashier(database, gateway, terms),
             Reconciler: reconciler,
+            StatementKeys: StatementKeys(Seal(settings.sealing_key.get_secret_value())),
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
             Verifier: verifier,
         },

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from cryptography.fernet import Fernet
 from billing_parts import API_KEY, HOOK, Hook, Shop
 from sqlalchemy import text
 
@@ -25,6 +26,9 @@ def hook() -> Hook:
     return Hook()
 
 
+SEALING_KEY = Fernet.generate_key().decode()
+
+
 @pytest.fixture
 async def emulator(hook: Hook) -> AsyncIterator[Emulator]:
     place = Place(API_KEY, WEBHOOK_SECRET, webhook_url=HOOK)
@@ -42,6 +46,7 @@ async def billing(
         jwks_url="http://test/none",
         admin_api_key=ADMIN_KEY,
         database_url=database_url,
+        sealing_key=SEALING_KEY,
         stripe_secret_key=API_KEY,
         stripe_webhook_secret=f"whsec_old, {WEBHOOK_SECRET}",
         stripe_api_base=f"{emulator.place.origin}{PREFIX}/stripe",

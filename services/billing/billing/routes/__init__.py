@@ -11,6 +11,7 @@ from billing.routes import (
     reconciliation,
     refunds,
     spending,
+    statement,
     subscriptions,
     transactions,
     webhook,
@@ -20,6 +21,6 @@ from billing.routes import credits as of_credits
 router = APIRouter()
 for noun in (
     *(webhook, catalogue, checkout, portal, subscriptions),
-    *(of_credits, transactions, spending, books, payments, refunds, reconciliation),
+    *(of_credits, transactions, statement, spending, books, payments, refunds, reconciliation),
 ):
     router.include_router(noun.router)
