@@ -101,7 +101,7 @@ DUE = {
         (SELECT min(lease_ends_at) FROM notifier.messages WHERE state = 'sending')
     """,
     "auth": "NULL",
-    "billing": "NULL",
+    "billing": "(SELECT min(identify_at) FROM billing.payments WHERE status = 'arrived')",
     "tasks": "NULL",
 }
 
@@ -135,6 +135,8 @@ PENDING = (
     WHERE status IN ('pending', 'queued', 'running')
     UNION ALL
     SELECT 'the hold of ' || task_id || ' is open' FROM billing.holds WHERE settled_at IS NULL
+    UNION ALL
+    SELECT 'nobody knows what was bought with ' || id FROM billing.payments WHERE status = 'arrived'
     UNION ALL
     SELECT 'the mail ' || cause || ' is ' || state FROM notifier.messages
     WHERE state IN ('queued', 'sending')
