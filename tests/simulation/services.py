@@ -69,6 +69,7 @@ def _auth(owned: Owned) -> Service:
 def _billing(owned: Owned) -> Service:
     settings = BillingSettings(
         **COMMON,
+        sealing_key=KEY,
         stripe_secret_key="sk_test_simulated",
         stripe_webhook_secret=WEBHOOK_SECRET,
         stripe_api_base="http://stripe.invalid",
