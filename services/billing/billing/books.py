@@ -26,6 +26,8 @@ CLOSE_AFTER: Final = timedelta(minutes=5)
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 """How long to wait for events on their way before it is asked again; then a difference counts."""
 CLOCKS_APART: Final = timedelta(hours=1)
+DAYS_LOOKED_AT: Final = 35
+"""As far back a difference is still news."""
 COUNTS: Final = ("settled_count", "captured", "released")
 
 # Tasks sums up what it saw in the same way: the same holds, ended in the same way, are the same fingerprint.

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from billing import patrol
-from billing.models import Hold, Payment, PaymentStatus
+from billing import books, patrol
+from billing.models import Book, Debt, Hold, Payment, PaymentStatus
 from billing.stripe_webhook import BadPayload, BadSignature
 from shared.clock import first_id
 from shared.db import Tx
@@ -26,8 +26,9 @@ def count_webhook(outcome: str) -> None:
 
 
 async def gauges(tx: Tx) -> Sequence[Gauge]:
-    """Return the open holds, the payments, and the last proof of the ledger."""
-    return [*await _holds(tx), *await _payments(tx), *await _proof(tx)]
+    """Return the open holds and debts, the payments, the last proof of the ledger, and the books of the days."""
+    parts = [_holds(tx), _debts(tx), _payments(tx), _proof(tx), _books(tx)]
+    return [gauge for part in parts for gauge in await part]
 
 
 async def _holds(tx: Tx) -> list[Gauge]:
@@ -43,6 +44,16 @@ async def _holds(tx: Tx) -> list[Gauge]:
         Gauge.single("impacter_holds_open", "Holds that are not settled.", row.open),
         Gauge.single("impacter_hold_credits", "Credits that they set aside.", int(row.credits)),
         Gauge.single("impacter_hold_oldest_seconds", "Age of the oldest of them.", age_s),
+    ]
+
+
+async def _debts(tx: Tx) -> list[Gauge]:
+    owed = Debt.amount - Debt.repaid - Debt.forgiven
+    statement = select(func.count().label("open"), func.coalesce(func.sum(owed), 0).label("owed"))
+    row = (await tx.execute(statement.where(Debt.amount > Debt.repaid + Debt.forgiven))).one()
+    return [
+        Gauge.single("impacter_debts_open", "Debts that are not repaid.", row.open),
+        Gauge.single("impacter_debt_credits", "Credits that are owed.", int(row.owed)),
     ]
 
 
@@ -79,5 +90,23 @@ async def _proof(tx: Tx) -> list[Gauge]:
             "impacter_ledger_proof_age_seconds",
             "Time since all of the ledger was proved.",
             await patrol.age_s(tx),
+        ),
+    ]
+
+
+async def _books(tx: Tx) -> list[Gauge]:
+    days = await books.closed_days(tx, limit=books.DAYS_LOOKED_AT)
+    is_open = (Book.asked_count > 0, (Book.proved_at.is_(None)) | (Book.compared_at.is_(None)))
+    oldest = await tx.scalar(select(func.min(Book.closed_at)).where(*is_open))
+    return [
+        Gauge.single(
+            "impacter_books_wrong_days",
+            "Closed days whose books differ from what tasks counted, or broke a rule.",
+            sum(bool(book.broken or (book.compared_at and book.differences)) for book in days),
+        ),
+        Gauge.single(
+            "impacter_books_open_seconds",
+            "How long the oldest day is closed that is not compared or not proved yet.",
+            (await tx.now() - oldest).total_seconds() if oldest else 0,
         ),
     ]

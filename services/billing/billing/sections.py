@@ -13,8 +13,6 @@ from billing.models import Book, Proof
 from billing.schemas.books import Section, SectionState
 from shared.db import Tx
 
-DAYS_LOOKED_AT: Final = 35
-
 
 async def ledger(tx: Tx) -> Section:
     """The ledger's own rules, proved all the time."""
@@ -31,7 +29,7 @@ async def ledger(tx: Tx) -> Section:
 
 async def tasks(tx: Tx) -> Section:
     """What tasks saw of each day, against what billing settled."""
-    days = await books.closed_days(tx, limit=DAYS_LOOKED_AT)
+    days = await books.closed_days(tx, limit=books.DAYS_LOOKED_AT)
     compared = [book for book in days if book.compared_at is not None]
     differing = [book for book in compared if book.differences]
     is_waiting = len(compared) < len(days)
