@@ -180,6 +180,7 @@ async def _tell_of_credits(
             "credits": event.amount,
             "available": event.balance.available,
             "is_plan": event.kind == "subscription",
+            "repaid": event.repaid,
         },
         payment_id=payment_id,
     )

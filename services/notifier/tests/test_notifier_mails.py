@@ -139,6 +139,23 @@ async def test_a_customer_is_told_what_becomes_of_their_money(
     assert words in text_of(mailer.accepted[0].content)
 
 
+async def test_credits_that_went_to_what_was_owed_are_told_of(
+    notifier: ServiceUnderTest, mailer: MemoryMailer
+) -> None:
+    user_id = ids.new()
+    await notifier.deliver(verification_requested(user_id))
+    await notifier.work()
+    mailer.accepted.clear()
+
+    for repaid in (0, 120):
+        await notifier.deliver(granted(user_id, repaid=repaid))
+    await notifier.work()
+
+    first, second = (text_of(mail.content) for mail in mailer.accepted)
+    assert "owed" not in first
+    assert "120 credits of them make up for what was owed" in second
+
+
 async def test_each_stage_of_an_expiry_has_its_own_mail(
     notifier: ServiceUnderTest, mailer: MemoryMailer
 ) -> None:
