@@ -373,6 +373,9 @@ impacter_ledger_rule_broken{{rule="two",service="billing"}} 0
 # TYPE impacter_ledger_proof_age_seconds gauge
 impacter_ledger_proof_age_seconds{{service="billing"}} {age}
 """
+DAYS = """# TYPE impacter_books_wrong_days gauge
+impacter_books_wrong_days{service="billing"} 2
+"""
 
 
 @pytest.mark.parametrize(
@@ -381,6 +384,11 @@ impacter_ledger_proof_age_seconds{{service="billing"}} {age}
         (PAGE.format(one=0, age=30), State.OK, "every rule holds; proved 30 s ago"),
         (PAGE.format(one=3, age=30), State.BROKEN, "the books do not balance: one (3)"),
         (PAGE.format(one=0, age=1e6), State.BROKEN, "it was last proved as a whole 278 hours ago"),
+        (
+            f"{PAGE.format(one=0, age=30)}{DAYS}",
+            State.BROKEN,
+            "the books of 2 days differ: `impacter admin books` shows by how much",
+        ),
         ("", State.SKIPPED, "billing does not tell of its proof now"),
     ],
 )

@@ -10,7 +10,7 @@ from billing.reconciliation import PATIENCE_S, Reconciler
 from billing.routes import router
 from billing.settings import BillingSettings
 from billing.spending import Spending
-from billing.statement import StatementKeys
+from billing.statement import Press, StatementKeys
 from billing.stripe_events import StripeInbox
 from billing.stripe_gateway import StripeGateway
 from billing.stripe_transport import Transport
@@ -72,6 +72,7 @@ def assemble(
             Spending: Spending(database, checkout_url=settings.checkout_url),
             Cashier: Cashier(database, gateway, terms),
             Reconciler: reconciler,
+            Press: Press(),
             StatementKeys: StatementKeys(Seal(settings.sealing_key.get_secret_value())),
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
             Verifier: verifier,

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from cryptography.fernet import Fernet
 from billing_parts import API_KEY, HOOK, Hook, Shop
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from billing.service import assemble

@@ -1,10 +1,9 @@
 """A user's statement, signed, in the form that is asked for; and the keys that verify it."""
 
-import asyncio
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from billing import ledger
 from billing.routes.negotiation import CSV, JSON, PDF, preferred
@@ -16,6 +15,7 @@ from billing.statement import (
     PAPER_LINES_MAX,
     Document,
     Period,
+    Press,
     StatementKeys,
     as_csv,
     canonical,
@@ -39,10 +39,18 @@ OTHER_FORMS: dict[int | str, dict[str, Any]] = {
 }
 KEYS_KEPT_S: Final = 300
 
+Span: TypeAlias = tuple[datetime | None, datetime | None]
 TheKeys = Annotated[StatementKeys, resource(StatementKeys)]
 TheSettings = Annotated[BillingSettings, resource(BillingSettings)]
 
 router = APIRouter()
+
+
+def _span(
+    since: Annotated[DayOrMoment | None, Query(alias="from")] = None,
+    until: Annotated[DayOrMoment | None, Query(alias="to")] = None,
+) -> Span:
+    return since, until
 
 
 @router.get(
@@ -56,17 +64,17 @@ async def show_statement(
     database: Annotated[Database, resource(Database)],
     keys: TheKeys,
     settings: TheSettings,
+    press: Annotated[Press, resource(Press)],
+    span: Annotated[Span, Depends(_span)],
     accept: Annotated[str | None, Header(max_length=1000)] = None,
-    since: Annotated[DayOrMoment | None, Query(alias="from")] = None,
-    until: Annotated[DayOrMoment | None, Query(alias="to")] = None,
 ) -> Response:
     """The user's lines over a period (this month so far, where none is named), signed: JSON, CSV or PDF."""
     form = preferred(accept, tuple(FORMS))
     async with database.transaction() as tx:
-        document = await _signed(tx, user, keys, settings.site_url, form, (since, until))
+        document = await _signed(tx, user, keys, settings.site_url, form, span)
     name = f"statement-{document['period']['from'][:10]}.{FORMS[form]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
-    return Response(await _written(document, form), media_type=form, headers=headers)
+    return Response(await _written(document, form, press), media_type=form, headers=headers)
 
 
 @router.get("/.well-known/billing-keys.json", operation_id="statement_keys")
@@ -82,7 +90,7 @@ async def _signed(
     keys: StatementKeys,
     issuer: str,
     form: str,
-    span: tuple[datetime | None, datetime | None],
+    span: Span,
 ) -> Document:
     account = await ledger.account_of(tx, user.id) or ledger.nobodys_account(user.id)
     period = _period(*span, now=await tx.now())
@@ -101,17 +109,11 @@ def _period(since: datetime | None, until: datetime | None, *, now: datetime) ->
     return Period(since, until)
 
 
-async def _written(document: Document, form: str) -> str | bytes:
+async def _written(document: Document, form: str, press: Press) -> str | bytes:
     match form:
         case "text/csv":
             return as_csv(document)
         case "application/pdf":
-            return await asyncio.to_thread(_as_pdf, document)
+            return await press.pdf(document)
         case _:
             return canonical(document)
-
-
-def _as_pdf(document: Document) -> bytes:
-    from billing.statement.paper import as_pdf  # noqa: PLC0415 - seconds of import, for few
-
-    return as_pdf(document)

@@ -10,6 +10,7 @@ from billing.statement.document import (
     collect,
 )
 from billing.statement.keys import StatementKeys
+from billing.statement.press import Press
 from billing.statement.sheet import as_csv
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "PAPER_LINES_MAX",
     "Document",
     "Period",
+    "Press",
     "StatementKeys",
     "TooLong",
     "as_csv",
