@@ -242,6 +242,21 @@ async def test_replicas_that_sign_first_at_once_make_one_key(billing):
     assert "PRIVATE" not in rows[0].sealed_private_pem
 
 
+async def test_a_new_seal_makes_a_new_key_and_old_statements_still_verify(billing):
+    old, new = (StatementKeys(Seal(Fernet.generate_key().decode())) for _ in range(2))
+    async with billing.database.transaction() as tx:
+        await tx.execute(delete(SigningKey))
+        first = await old.signed(tx, {"a": 1})
+        second = await new.signed(tx, {"a": 1})
+        again = [await replica.signed(tx, {"a": 1}) for replica in (old, new, old, new)]
+        public_keys = auditor.keys_of(await new.public(tx))
+        await tx.execute(delete(SigningKey))
+
+    key_ids = [item["signature"]["key_id"] for item in (first, second)]
+    assert [item["signature"]["key_id"] for item in again] == key_ids * 2
+    assert set(public_keys) == set(key_ids)
+
+
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=60)
 
 

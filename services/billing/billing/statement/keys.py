@@ -17,20 +17,20 @@ from sqlalchemy import select
 from billing.models import SigningKey
 from billing.statement.document import Document, canonical
 from shared.db import Tx
-from shared.sealing import Seal
+from shared.sealing import CannotOpen, Seal
 
 ALGORITHM: Final = "Ed25519"
 
 
 class StatementKeys:
-    """Signs with the newest key and shows the public half of all: a statement is for ever."""
+    """Signs with the newest key that it can open, and shows the public half of all: a statement is for ever."""
 
     def __init__(self, seal: Seal) -> None:
         self._seal = seal
 
     async def signed(self, tx: Tx, document: Document) -> Document:
         """Return the document with a signature over all of it."""
-        key = (await self._keys(tx))[0]
+        key = await self._own(tx)
         private = load_pem_private_key(self._seal.open(key.sealed_private_pem).encode(), None)
         assert isinstance(private, Ed25519PrivateKey), "we make no others"
         value = base64.urlsafe_b64encode(private.sign(canonical(document))).rstrip(b"=").decode()
@@ -39,15 +39,22 @@ class StatementKeys:
 
     async def public(self, tx: Tx) -> dict[str, Any]:
         """Return the JSON Web Key Set that verifies our statements."""
-        return {"keys": [key.public_jwk for key in await self._keys(tx)]}
+        await self._own(tx)
+        return {"keys": [key.public_jwk for key in await _newest_first(tx)]}
 
-    async def _keys(self, tx: Tx) -> Sequence[SigningKey]:
-        """Return the keys, newest first; at least one. The first can be made once: all read who was quicker."""
+    async def _own(self, tx: Tx) -> SigningKey:
+        """Return the newest key that our seal opens; made where there is none, once: all read who was quicker."""
         keys = await _newest_first(tx)
-        if not keys:
-            await self._make(tx, generation=1)
+        while (own := next(filter(self._opens, keys), None)) is None:
+            await self._make(tx, generation=keys[0].generation + 1 if keys else 1)
             keys = await _newest_first(tx)
-        return keys
+        return own
+
+    def _opens(self, key: SigningKey) -> bool:
+        try:
+            return bool(self._seal.open(key.sealed_private_pem))
+        except CannotOpen:
+            return False
 
     async def _make(self, tx: Tx, *, generation: int) -> None:
         private, kid = Ed25519PrivateKey.generate(), tx.new_id().hex
