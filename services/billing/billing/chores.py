@@ -37,6 +37,14 @@ async def finish(tx: Tx, name: str, *, again_in_s: float, flaw: str | None = Non
         chore.due_at = now + timedelta(seconds=again_in_s)
 
 
+async def age_s(tx: Tx, name: str) -> float:
+    """Return how long ago a chore was last done; nothing for one that never was."""
+    chore = await tx.get(Chore, name)
+    if chore is None or chore.finished_at is None:
+        return 0.0
+    return (await tx.now() - chore.finished_at).total_seconds()
+
+
 async def hasten(tx: Tx, name: str) -> None:
     """Have a chore done as soon as somebody is free to."""
     now = await tx.now()

@@ -147,6 +147,10 @@ class Gateway(Protocol):
         """Return when Stripe answers and takes our key."""
         ...
 
+    async def hooks(self) -> list[str]:
+        """Return where Stripe tells of events."""
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from billing import books, patrol
-from billing.models import Book, Debt, Hold, Payment, PaymentStatus
+from billing import books, chores, patrol, reconciliation, refund_requests
+from billing.models import Book, Debt, Hold, Payment, PaymentStatus, RefundRequest
 from billing.stripe_webhook import BadPayload, BadSignature
 from shared.clock import first_id
 from shared.db import Tx
@@ -26,8 +26,8 @@ def count_webhook(outcome: str) -> None:
 
 
 async def gauges(tx: Tx) -> Sequence[Gauge]:
-    """Return the open holds and debts, the payments, the last proof of the ledger, and the books of the days."""
-    parts = [_holds(tx), _debts(tx), _payments(tx), _proof(tx), _books(tx)]
+    """Return holds, debts and payments, the last proof of the ledger, the books of the days, and how we compare with Stripe."""
+    parts = [_holds(tx), _debts(tx), _payments(tx), _proof(tx), _books(tx), _stripe(tx)]
     return [gauge for part in parts for gauge in await part]
 
 
@@ -108,5 +108,44 @@ async def _books(tx: Tx) -> list[Gauge]:
             "impacter_books_open_seconds",
             "How long the oldest day is closed that is not compared or not proved yet.",
             (await tx.now() - oldest).total_seconds() if oldest else 0,
+        ),
+    ]
+
+
+async def _stripe(tx: Tx) -> list[Gauge]:
+    latest = {scope: await reconciliation.latest(tx, scope) for scope in reconciliation.SCOPES}
+    drift: dict[str, float] = {scope: row.drift if row else 0 for scope, row in latest.items()}
+    differences = {item for row in latest.values() if row for item in row.open}
+    asked = select(RefundRequest.status, func.count()).group_by(RefundRequest.status)
+    in_the_making = RefundRequest.status.in_(refund_requests.IN_THE_MAKING)
+    return [
+        Gauge.by(
+            "scope",
+            "impacter_stripe_drift",
+            "What the webhook had not told, by the last comparison.",
+            drift,
+            reconciliation.SCOPES,
+        ),
+        Gauge.single(
+            "impacter_stripe_differences",
+            "Differences to Stripe that nobody could repair.",
+            len(differences),
+        ),
+        Gauge.single(
+            "impacter_stripe_compared_age_seconds",
+            "Time since the last comparison with Stripe came to its end.",
+            await reconciliation.age_s(tx),
+        ),
+        Gauge.single(
+            "impacter_price_sync_age_seconds",
+            "Time since the catalogue was last synced with Stripe.",
+            await chores.age_s(tx, chores.SYNC_PRICES),
+        ),
+        Gauge.by(
+            "status",
+            "impacter_refund_requests",
+            "Refunds that wait for an operator, or for Stripe.",
+            await pairs(tx, asked.where(in_the_making)),
+            refund_requests.IN_THE_MAKING,
         ),
     ]

@@ -12,7 +12,7 @@ from typing import Final, Literal, NoReturn
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing import catalogue, differences, shapes, subscriptions, telling
 from billing.gateway import Gateway, StripeAway, StripeRefused
@@ -25,6 +25,8 @@ from shared.db import Database, Tx
 log = structlog.get_logger()
 
 Scope = Literal["recent", "daily"]
+
+SCOPES: Final[tuple[Scope, ...]] = ("recent", "daily")
 
 OVERLAP: Final = timedelta(minutes=15)
 REACH: Final = timedelta(days=35)
@@ -182,6 +184,14 @@ async def latest(tx: Tx, scope: Scope) -> Reconciliation | None:
         Reconciliation.flaw.is_(None),
     )
     return await tx.scalar(done.order_by(Reconciliation.id.desc()).limit(1))
+
+
+async def age_s(tx: Tx) -> float:
+    """Return how long ago the last comparison of what is recent began that came to its end, or the first try of all."""
+    done = await latest(tx, "recent")
+    first = select(func.min(Reconciliation.began_at))
+    began_at = done.began_at if done else await tx.scalar(first)
+    return (await tx.now() - began_at).total_seconds() if began_at else 0.0
 
 
 async def listed(tx: Tx, *, limit: int, before: UUID | None) -> Sequence[Reconciliation]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from billing import books, patrol
+from billing import books, comparison, patrol
 from billing.models import Book, Proof
 from billing.schemas.books import Section, SectionState
 from shared.db import Tx
@@ -48,6 +48,7 @@ async def tasks(tx: Tx) -> Section:
 SECTIONS: Final[Mapping[str, Callable[[Tx], Awaitable[Section]]]] = {
     "ledger": ledger,
     "tasks": tasks,
+    "stripe": comparison.section,
 }
 
 

@@ -1,18 +1,13 @@
 """Stripe behind the gateway, through Stripe's own library; whether it is Stripe at all is a matter of one URL."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import stripe
 import structlog
-from opentelemetry.trace import SpanKind
-from pydantic import ValidationError
 from stripe.params.checkout import SessionCreateParams
 from typing_extensions import override
 
@@ -22,8 +17,6 @@ from billing.gateway import (
     Offer,
     RefundOrder,
     ShapeT,
-    StripeAway,
-    StripeMissing,
     StripeRefused,
 )
 from billing.shapes import (
@@ -38,14 +31,11 @@ from billing.shapes import (
     Shape,
     Subscription,
 )
+from billing.stripe_asking import asked, found_by_id, shaped
 from shared.ids import public
-from shared.tracing import step
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
-
-CALL_S_MAX = 25
 RETRIES_MAX = 2
 PAGE = 100
 EXPANDED: Mapping[type[Shape], list[str]] = {
@@ -87,8 +77,8 @@ class StripeGateway(Gateway):
     async def open_checkout(self, order: CheckoutOrder) -> CheckoutSession:
         options: stripe.RequestOptions = {"idempotency_key": f"checkout:{order.key}"}
         create = self._api.checkout.sessions.create_async
-        made = await _asked("open checkout", create(self._params(order), options))
-        return _shaped(CheckoutSession, made)
+        made = await asked("open checkout", create(self._params(order), options))
+        return shaped(CheckoutSession, made)
 
     def _params(self, order: CheckoutOrder) -> SessionCreateParams:
         metadata = dict(order.metadata)
@@ -122,7 +112,7 @@ class StripeGateway(Gateway):
     @override
     async def end_checkout(self, session_id: str) -> None:
         try:
-            await _asked("end checkout", self._api.checkout.sessions.expire_async(session_id))
+            await asked("end checkout", self._api.checkout.sessions.expire_async(session_id))
         except StripeRefused:  # it is over already
             log.info("checkout_is_over", session_id=session_id)
 
@@ -130,7 +120,7 @@ class StripeGateway(Gateway):
     async def open_portal(self, customer_id: str) -> str:
         create = self._api.billing_portal.sessions.create_async
         return_url = f"{self._site_url}/credits"
-        made = await _asked(
+        made = await asked(
             "open portal", create({"customer": customer_id, "return_url": return_url})
         )
         return made.url
@@ -139,7 +129,7 @@ class StripeGateway(Gateway):
     async def customer_of(self, user_id: UUID) -> str | None:
         query = f"metadata['user_id']:'{public('usr', user_id)}'"
         search = self._api.customers.search_async
-        found = await _asked("find customer", search({"query": query, "limit": 1}))
+        found = await asked("find customer", search({"query": query, "limit": 1}))
         return found.data[0].id if found.data else None
 
     @override
@@ -147,7 +137,7 @@ class StripeGateway(Gateway):
         create = self._api.customers.create_async
         user = public("usr", user_id)
         options: stripe.RequestOptions = {"idempotency_key": f"customer:{user}:{generation}"}
-        made = await _asked(
+        made = await asked(
             "make customer", create({"email": email, "metadata": {"user_id": user}}, options)
         )
         return made.id
@@ -157,36 +147,36 @@ class StripeGateway(Gateway):
         user = public("usr", user_id)
         update = self._api.customers.update_async
         params: stripe.params.CustomerUpdateParams = {"email": email, "metadata": {"user_id": user}}
-        await _asked("describe customer", update(customer_id, params))
+        await asked("describe customer", update(customer_id, params))
 
     @override
     async def checkout_session(self, session_id: str) -> CheckoutSession | None:
         retrieve = self._api.checkout.sessions.retrieve_async
         asking = retrieve(session_id, {"expand": ["line_items"]})
-        return await _found(CheckoutSession, "get checkout", asking)
+        return await found_by_id(CheckoutSession, "get checkout", asking)
 
     @override
     async def price(self, price_id: str) -> Price | None:
         asking = self._api.prices.retrieve_async(price_id, {"expand": ["product"]})
-        return await _found(Price, "get price", asking)
+        return await found_by_id(Price, "get price", asking)
 
     @override
     async def subscription(self, subscription_id: str) -> Subscription | None:
         asking = self._api.subscriptions.retrieve_async(subscription_id)
-        return await _found(Subscription, "get subscription", asking)
+        return await found_by_id(Subscription, "get subscription", asking)
 
     @override
     async def invoice(self, invoice_id: str) -> Invoice | None:
         asking = self._api.invoices.retrieve_async(invoice_id, {"expand": ["payments"]})
-        return await _found(Invoice, "get invoice", asking)
+        return await found_by_id(Invoice, "get invoice", asking)
 
     @override
     async def invoices_of(self, payment_intent: str) -> list[InvoicePayment]:
         which: stripe.params.InvoicePaymentListParams = {
             "payment": {"type": "payment_intent", "payment_intent": payment_intent}
         }
-        found = await _asked("list payments", self._api.invoice_payments.list_async(which))
-        return [_shaped(InvoicePayment, item) for item in found.data]
+        found = await asked("list payments", self._api.invoice_payments.list_async(which))
+        return [shaped(InvoicePayment, item) for item in found.data]
 
     @override
     async def refund(self, order: RefundOrder) -> Refund:
@@ -196,13 +186,13 @@ class StripeGateway(Gateway):
             "amount": order.amount_cents,
             "metadata": dict(order.metadata),
         }
-        made = await _asked("refund", self._api.refunds.create_async(params, options))
-        return _shaped(Refund, made)
+        made = await asked("refund", self._api.refunds.create_async(params, options))
+        return shaped(Refund, made)
 
     @override
     async def offer(self, offer: Offer) -> bool:
         which: stripe.params.PriceListParams = {"lookup_keys": [offer.lookup_key], "active": True}
-        if (await _asked("find price", self._api.prices.list_async(which))).data:
+        if (await asked("find price", self._api.prices.list_async(which))).data:
             return False
         options: stripe.RequestOptions = {"idempotency_key": f"offer:{offer.lookup_key}"}
         product: stripe.params.PriceCreateParams = {
@@ -212,12 +202,12 @@ class StripeGateway(Gateway):
         }
         if offer.interval is not None:
             product["recurring"] = {"interval": offer.interval}
-        made = await _asked(
+        made = await asked(
             "make product", self._api.products.create_async(_product(offer), options)
         )
         product["product"] = made.id
         options = {"idempotency_key": f"price:{offer.lookup_key}"}
-        await _asked("make price", self._api.prices.create_async(product, options))
+        await asked("make price", self._api.prices.create_async(product, options))
         return True
 
     @override
@@ -231,69 +221,28 @@ class StripeGateway(Gateway):
             params["created"] = {"gte": int(since.timestamp())}
         if kind is Subscription:
             params["status"] = "all"
-        page = await _asked(f"list {kind.__name__}", self._lists[kind](params))
+        page = await asked(f"list {kind.__name__}", self._lists[kind](params))
         while True:
             for item in page.data:
-                yield _shaped(kind, item)
+                yield shaped(kind, item)
             if not page.has_more:
                 return
-            page = await _asked(f"list {kind.__name__}", page.next_page_async())
+            page = await asked(f"list {kind.__name__}", page.next_page_async())
 
     @override
     async def check(self) -> None:
-        await _asked("get account", self._api.accounts.retrieve_current_async())
+        await asked("get account", self._api.accounts.retrieve_current_async())
+
+    @override
+    async def hooks(self) -> list[str]:
+        found = await asked(
+            "list endpoints", self._api.webhook_endpoints.list_async({"limit": PAGE})
+        )
+        return [endpoint.url for endpoint in found.data if endpoint.status == "enabled"]
 
     @override
     async def close(self) -> None:
         await self._http_client.close_async()  # type: ignore[no-untyped-call]
-
-
-async def _found(kind: type[ShapeT], what: str, asking: Awaitable[Any]) -> ShapeT | None:
-    """Return what was asked for by its id, or None where Stripe has nothing of it."""
-    try:
-        return _shaped(kind, await _asked(what, asking))
-    except StripeMissing:
-        return None
-
-
-async def _asked(what: str, asking: Awaitable[T]) -> T:
-    """Return Stripe's answer; raise StripeAway or StripeRefused."""
-    with step(f"stripe {what}", service="billing", kind=SpanKind.CLIENT), _refusals(what):
-        async with asyncio.timeout(CALL_S_MAX):
-            return await asking
-
-
-@contextmanager
-def _refusals(what: str) -> Iterator[None]:
-    """Turn what the library raises into our refusals."""
-    try:
-        yield
-    except (TimeoutError, stripe.APIConnectionError, stripe.RateLimitError) as flaw:
-        log.warning("stripe_away", asked=what, reason=type(flaw).__name__)
-        raise StripeAway from flaw
-    except stripe.StripeError as flaw:
-        raise _refusal(what, flaw) from flaw
-
-
-def _refusal(what: str, flaw: stripe.StripeError) -> StripeAway | StripeRefused:
-    status, reason = flaw.http_status or 0, flaw.user_message or type(flaw).__name__
-    if status == HTTPStatus.NOT_FOUND or flaw.code == "resource_missing":
-        return StripeMissing(reason, stripe_code=flaw.code)
-    log.warning(
-        "stripe_refused", asked=what, status=status, code=flaw.code, request=flaw.request_id
-    )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.CONFLICT:
-        return StripeAway()
-    return StripeRefused(reason, stripe_code=flaw.code)
-
-
-def _shaped(kind: type[ShapeT], found: Any) -> ShapeT:
-    try:
-        return kind.model_validate(found.to_dict())
-    except ValidationError as flaw:
-        log.warning("stripe_object_unknown", kind=kind.__name__, flaws=flaw.error_count())
-        reason = f"a {kind.__name__} in a form that we do not know"
-        raise StripeRefused(reason) from flaw
 
 
 def _product(offer: Offer) -> stripe.params.ProductCreateParams:
