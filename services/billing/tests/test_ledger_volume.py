@@ -15,7 +15,7 @@ from billing.models import Kind
 from billing.proof import prove
 from shared.contracts.tasks import Terms
 
-CLIENTS, ROUNDS, PEOPLE = 24, 12, 5
+CLIENTS, ROUNDS, PEOPLE = 16, 16, 5  # as many clients as a process has connections, and no more
 BALANCES = text("""
     SELECT a.user_id, a.balance, (SELECT coalesce(sum(-p.amount), 0) FROM postings p
            WHERE p.account_id = a.id AND p.key LIKE 'repay:%') AS repaid
