@@ -72,7 +72,7 @@ $(BENCH)/ready: $(BIN)/uv requirements/bench.txt
 env: ## the secrets of `docker compose up`, made once into .env
 	@sh deploy/env.sh
 
-JOURNEYS := signing_up buying_credits running_a_task operating
+JOURNEYS := signing_up buying_credits spending_credits running_a_task operating
 test-compose: $(VENV)/dev ## the journeys on containers, some of which are killed; skips where there is no engine
 	PRODUCT=compose $(BIN)/pytest -rs --timeout 1800 $(JOURNEYS:%=tests/flows/test_%.py) tests/compose $(ARGS)
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from benchmarks.money import drained
 from benchmarks.rounds import Effort, Once, Samples
 from benchmarks.stage import Site, Stage
+from billing.chain import genesis_sql, link_sql
 from shared.bus import Bus
 from shared.run import open_bus
 
@@ -30,13 +31,24 @@ FILL_LEDGER = (
                1000 * $2::int, 0, $2::int, $2::int, now()
         FROM generate_series(1, $1::bigint / $2::int) AS n""",
     f"""INSERT INTO postings (id, account_id, counterpart, line, amount, balance_after, kind,
-                              description, key, created_at)
+                              description, key, created_at, hash)
         SELECT {ID.format(kind=3, number="n")}, {ACCOUNT_OF}, 'sales', 1 + (n - 1) % $2::int, 1000,
-               1000 * (1 + (n - 1) % $2::int), 'purchase', '1,000 credits bought', 'grown:' || n, now()
+               1000 * (1 + (n - 1) % $2::int), 'purchase', '1,000 credits bought', 'grown:' || n, now(),
+               sha256('')
         FROM generate_series(1, $1::bigint) AS n""",
     f"""INSERT INTO lots (id, account_id, kind, amount, remaining)
         SELECT {ID.format(kind=3, number="n")}, {ACCOUNT_OF}, 'purchase', 1000, 1000
         FROM generate_series(1, $1::bigint) AS n WHERE $2::int > 0""",
+    f"""WITH RECURSIVE chain AS (
+            SELECT a.id AS account_id, 0::bigint AS line, NULL::uuid AS id,
+                   {genesis_sql("a.user_id")} AS hash FROM accounts a
+            UNION ALL
+            SELECT p.account_id, p.line, p.id, {link_sql("p", "c.hash")}
+            FROM chain c JOIN postings p ON p.account_id = c.account_id AND p.line = c.line + 1)
+        UPDATE postings SET hash = chain.hash FROM chain
+        WHERE chain.id = postings.id AND $1::bigint + $2::int > 0""",
+    """UPDATE accounts a SET hash = p.hash FROM postings p
+        WHERE p.account_id = a.id AND p.line = a.line AND $1::bigint + $2::int > 0""",
     f"""INSERT INTO inbox (event_id, source, name, first_seen_at)
         SELECT {ID.format(kind=4, number="n")}, 'billing', 'payment.completed.v1',
                now() - interval '1 day'

@@ -21,7 +21,7 @@ from benchmarks.load import LOCALHOST, percentile
 from benchmarks.rest import until
 from benchmarks.rounds import Effort, Once, Samples
 from benchmarks.stage import ADMIN_KEY, Running, Site, Stage
-from benchmarks.webhook import payments
+from benchmarks.webhook import payments, sell_by_link
 from embedded.defaults import SERVICES
 
 PAUSE_S = (0.03, 0.12)
@@ -58,6 +58,7 @@ async def latency(stage: Stage, effort: Effort) -> AsyncIterator[Once]:
         count = effort.single_requests
         async with _everything(site) as services:
             customer = await _customer(services)
+            await sell_by_link(site)
             paid = await _one_by_one(services["billing"], payments_of(customer, count))
             await until(site, "billing", ALL_GRANTED)
             granted = _after(paid.sent, await _moments(site, "billing", GRANTED))

@@ -1,7 +1,7 @@
 """Stripe's webhook: how many signed events one billing process takes a second, and how long each takes at half of that.
 
-Every request is another guest's paid Checkout Session: the signature is verified, the event and the payment are
-stored and `payment.completed` is written to the outbox, all in what the answer waits for. Relay and consumer of
+Every request is another guest's paid Checkout Session of a payment link that billing knows: the signature is verified, the
+event and the payment are stored and `payment.completed` is written to the outbox, all in what the answer waits for. Relay and consumer of
 the same process work meanwhile, as they do in production. Compared with its aims and with the group-commit limit.
 """
 
@@ -24,6 +24,15 @@ from tests.stripe_events import checkout_session, event
 PATH = "/api/webhooks/stripe"
 CONNECTIONS = 32
 WARM_UP = 0.1
+LINK = "plink_of_the_bench"
+KNOWN_LINK = f"""
+    INSERT INTO products (id, name, description, kind, credits, rollover, display_order, is_active, heard_at, heard_id)
+        VALUES ('prod', 'Credits', '', 'per_cent', 1000, 'none', 0, true, now(), '') ON CONFLICT DO NOTHING;
+    INSERT INTO prices (id, product_id, amount_cents, currency, is_active, heard_at, heard_id)
+        VALUES ('price', 'prod', 1000, 'usd', true, now(), '') ON CONFLICT DO NOTHING;
+    INSERT INTO payment_links (id, items, heard_at, heard_id)
+        VALUES ('{LINK}', '[{{"price": "price", "quantity": 1}}]', now(), '') ON CONFLICT DO NOTHING;
+"""
 
 
 @asynccontextmanager
@@ -33,6 +42,7 @@ async def webhook(stage: Stage, effort: Effort) -> AsyncIterator[Once]:
 
     async def once() -> Samples:
         async with site.running("billing") as billing:
+            await sell_by_link(site)
             await _fired(billing, effort, seconds=effort.seconds * WARM_UP)
             await outbox_is_empty(site, "billing")
             with processor_time(billing.pid) as spent:
@@ -61,11 +71,20 @@ async def _fired(
     return outcome.expect(200)
 
 
+async def sell_by_link(site: Site) -> None:
+    """Let billing know the payment link that everybody pays by: $10 for 1,000 credits."""
+    connection = await site.connect("billing")
+    try:
+        await connection.execute(KNOWN_LINK)
+    finally:
+        await connection.close()
+
+
 def payments(count: int, **fields: Any) -> list[bytes]:
     """Return requests that each tell of another paid Checkout Session; `fields` are what it holds besides."""
     moment = int(time.time())
     session = checkout_session(email="EMAIL@example.com", session_id="cs_test_SESSION", **fields)
-    session |= {"payment_intent": "pi_SESSION", "customer": "cus_SESSION"}
+    session |= {"payment_intent": "pi_SESSION", "customer": "cus_SESSION", "payment_link": LINK}
     pattern = json.dumps(event(session, event_id="evt_SESSION"), indent=2)
     return [_signed(pattern, uuid4().hex, moment) for _ in range(count)]
 

@@ -80,6 +80,19 @@ async def _user(request: Request, bearer: Bearer) -> User:
 CurrentUser = Annotated[User, Depends(_user)]
 
 
+async def _user_if_any(request: Request) -> User | None:
+    """Return who asks, None for somebody who is not signed in; a token that is none is refused."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.casefold() != "bearer":
+        return None
+    verifier: Verifier = request.scope[RESOURCES][Verifier]
+    return await verifier.verify(token.strip())
+
+
+# Not described as a way to be secured: whoever has no token may ask too.
+UserIfAny = Annotated[User | None, Depends(_user_if_any)]
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Who does an admin's work, for the record."""
@@ -127,19 +140,29 @@ class OnceOnly:
 
     def mark(self, user: User) -> Mark | None:
         """Return what tells the request apart; None for one without a key, which is always new."""
+        return self.mark_of(public("usr", user.id))
+
+    def mark_of(self, caller: str) -> Mark | None:
+        """Return what tells the request of a caller apart who is no user; None for one without a key."""
         if self._key is None:
             return None
-        return Mark(public("usr", user.id), self._route, self._key, self._hash)
+        return Mark(caller, self._route, self._key, self._hash)
 
     async def run(
         self, tx: Tx, user: User, work: Callable[[], Awaitable[BaseModel]], *, status: int = 200
     ) -> Response:
         """Do the work and return its answer, or the answer that the same key was given before."""
+        return await self.run_for(tx, public("usr", user.id), work, status=status)
+
+    async def run_for(
+        self, tx: Tx, caller: str, work: Callable[[], Awaitable[BaseModel]], *, status: int = 200
+    ) -> Response:
+        """Do the same for a caller who is no user."""
 
         async def do(to_do: Sequence[int]) -> list[Outcome]:
             return [Answer(status, (await work()).model_dump_json().encode()) for _ in to_do]
 
-        [outcome] = await once_each(tx, [self.mark(user)], do)
+        [outcome] = await once_each(tx, [self.mark_of(caller)], do)
         if isinstance(outcome, Exception):
             raise outcome
         return response_of(outcome)

@@ -13,6 +13,17 @@ def public(prefix: str, value: UUID) -> str:
     return f"{prefix}_{value.hex}"
 
 
+def read(prefix: str, text: str | None) -> UUID | None:
+    """Return the UUID of a public id, or None where the text is none of this prefix."""
+    head, _, tail = (text or "").partition("_")
+    if head != prefix or not tail.isascii() or not tail.isalnum() or len(tail) != _HEX_LENGTH:
+        return None
+    try:
+        return UUID(hex=tail)
+    except ValueError:
+        return None
+
+
 def _parser(prefix: str) -> BeforeValidator:
     def parse(value: object) -> object:
         if isinstance(value, UUID):
@@ -36,6 +47,7 @@ def _serializer(prefix: str) -> PlainSerializer:
 
 UserId = Annotated[UUID, _parser("usr"), _serializer("usr"), _schema("usr")]
 SessionId = Annotated[UUID, _parser("ses"), _serializer("ses"), _schema("ses")]
+RefundId = Annotated[UUID, _parser("refund"), _serializer("refund"), _schema("refund")]
 PaymentId = Annotated[UUID, _parser("pay"), _serializer("pay"), _schema("pay")]
 TransactionId = Annotated[UUID, _parser("txn"), _serializer("txn"), _schema("txn")]
 HoldId = Annotated[UUID, _parser("hold"), _serializer("hold"), _schema("hold")]

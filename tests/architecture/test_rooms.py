@@ -19,7 +19,7 @@ ALLOWED = NEEDED | {
     "py.typed",
 }
 # A room that outgrew its file is a package of the same name, split by the business noun.
-GROWN = {"models", "routes", "handlers", "workers"}
+GROWN = {"models", "routes", "handlers", "workers", "schemas"}
 NAMED = re.compile(r"`([\w.]+?)(?:\.py|/)?`")
 
 

@@ -18,6 +18,7 @@ OURS = (
     "agent-runner",
     "dev-mail",
     "dev-s3",
+    "dev-stripe",
 )
 ENGINES = ("postgres", "rabbitmq")
 

@@ -26,6 +26,13 @@ BODIES: Mapping[str, Json] = {
         "reason": "test",
         "idempotency_key": "x",
     },
+    "spend_credits": {"amount": 1, "reason": "test"},
+    "use_example": {"prompt": "test"},
+    "compare_books": {"day": "2026-01-01"},
+    "sync_prices": {"dry_run": True},
+    "create_checkout_session": {"price_id": "price_of_nobody"},
+    "request_refund": {"reason": "test"},
+    "reject_refund": {"reason": "test"},
     "estimate_task": {"description": "Write a haiku"},
     "create_task": {"description": "Write a haiku"},
     "set_run_status": {"status": "in-progress"},
@@ -83,8 +90,9 @@ class Operation:
         """Make a request that fits, with these ids in the path."""
         path = PARAMETER.sub(lambda found: ids[found[1]], self.path)
         form = {"file": ("a.txt", b"text")} if "multipart/form-data" in self.media_types else None
+        once = {"idempotency-key": uuid4().hex}
         return await product.http.request(
-            self.method, path, headers=headers, json=self.body, files=form
+            self.method, path, headers={**once, **headers}, json=self.body, files=form
         )
 
     @property
@@ -104,5 +112,14 @@ async def operations(product: Product) -> list[Operation]:
 
 def nowhere(operation: Operation) -> Ids:
     """Ids of the right form that are nobody's."""
-    prefixes = {"task_id": "task", "file_id": "file", "user_id": "usr", "parked_id": "parked"}
+    prefixes = {
+        "task_id": "task",
+        "file_id": "file",
+        "user_id": "usr",
+        "parked_id": "parked",
+        "payment_id": "pay",
+        "refund_id": "refund",
+        "transaction_id": "txn",
+        "session_id": "cs_test",
+    }
     return {name: f"{prefixes[name]}_{uuid4().hex}" for name in operation.parameters}

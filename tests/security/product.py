@@ -23,7 +23,8 @@ import auth.service
 import billing.service
 import notifier.service
 import tasks.service
-from embedded.defaults import DATABASES, mail_folder, variables
+from embedded.defaults import DATABASES, mail_folder, stripe_folder, variables
+from embedded.emulator.service import Emulator, at_site
 from shared.bus_memory import MemoryBus
 from shared.events import Message
 from shared.run import build_app
@@ -172,7 +173,8 @@ async def running(postgres: PostgresServer, folder: Path) -> AsyncIterator[Produ
         services, bus = built(settings), RecordingBus()
         origin = settings["SITE_URL"]
         async with (
-            _served(services, bus, listener),
+            _emulator(settings, folder).running() as emulator,
+            _served(services, bus, listener, emulator),
             httpx2.AsyncClient(
                 base_url=origin,
                 timeout=30,
@@ -211,12 +213,24 @@ def built(settings: Mapping[str, str]) -> list[Service]:
         return [build() for build in BUILDERS]
 
 
+def _emulator(settings: Mapping[str, str], folder: Path) -> Emulator:
+    place = at_site(
+        settings["SITE_URL"],
+        stripe_folder(folder),
+        secret_key=settings["STRIPE_SECRET_KEY"],
+        webhook_secrets=settings["STRIPE_WEBHOOK_SECRET"],
+    )
+    return Emulator(place)
+
+
 @asynccontextmanager
 async def _served(
-    services: list[Service], bus: RecordingBus, listener: socket.socket
+    services: list[Service], bus: RecordingBus, listener: socket.socket, emulator: Emulator
 ) -> AsyncIterator[None]:
+    app = build_app(services, bus)
+    app.include_router(emulator.router())
     config = uvicorn.Config(
-        build_app(services, bus),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 
@@ -10,8 +11,10 @@ from shared.bus import Delivery
 from shared.consumer import Consumer
 from shared.events import Message
 from shared.ids import public
+from shared.testing import eventually
 from tests.security.operations import BODIES, Ids, Operation, nowhere, operations
 from tests.security.product import OPERATOR, Json, Person, Product
+from tests.stripe_events import WEBHOOK_SECRET, checkout_session, event, signed
 
 INTERNAL = [
     "id",
@@ -51,6 +54,7 @@ async def alices(product: Product, alice: Person) -> Belongings:
     task_id = await product.ask(alice)
     task = await product.task_is(alice, task_id, "completed")
     ids = {"task_id": task_id, "file_id": task["files"][0]["id"], "user_id": alice.id}
+    ids |= await paid(product, alice)
     return Belongings(ids, {name: await park(product, name) for name in product.services})
 
 
@@ -58,7 +62,31 @@ async def alices(product: Product, alice: Person) -> Belongings:
 async def bobs(product: Product, bob: Person) -> Ids:
     task_id = await product.ask(bob)
     task = await product.task_is(bob, task_id, "completed")
-    return {"task_id": task_id, "file_id": task["files"][0]["id"]}
+    ids = {"task_id": task_id, "file_id": task["files"][0]["id"]}
+    return ids | await paid(product, bob)
+
+
+async def paid(product: Product, person: Person) -> Ids:
+    """Have somebody pay, and an operator begin to give it back; return what has an id of that."""
+    session = checkout_session(email=person.address, client_reference_id=person.id)
+    await product.http.post("/api/webhooks/stripe", **signed(event(session), WEBHOOK_SECRET))
+    lines = "/api/credits/transactions?kind=purchase"
+
+    async def is_granted() -> bool:
+        found = (await product.http.get(lines, headers=person.headers)).json()["transactions"]
+        return bool(found)
+
+    await eventually(is_granted, what="the payment")
+    [line, *_] = (await product.http.get(lines, headers=person.headers)).json()["transactions"]
+    refund = await product.http.post(
+        f"/api/admin/payments/{line['payment_id']}/refunds", json={"reason": "x"}, headers=OPERATOR
+    )
+    return {
+        "payment_id": line["payment_id"],
+        "transaction_id": line["id"],
+        "refund_id": refund.json()["id"],
+        "session_id": session["id"],
+    }
 
 
 async def park(product: Product, name: str) -> str:
@@ -97,7 +125,8 @@ async def test_what_is_not_described_as_open_to_anybody_is_secured(every: list[O
     assert public_ones == {
         *("sign_up", "log_in", "refresh_session", "log_out", "claim_account", "verify_email"),
         *("forget_password", "reset_password", "list_public_keys", "stripe_webhook"),
-        *("health_live", "health_ready", "version"),
+        *("health_live", "health_ready", "version", "statement_keys"),
+        *("list_prices", "create_checkout_session", "get_checkout_session"),
     }
 
 
@@ -122,7 +151,9 @@ async def test_what_is_somebody_elses_is_not_there(
 ):
     """What is foreign answers exactly as what never was; no mixture of own and foreign ids helps."""
     told = {}
-    of_customers = [each for each in every if each.parameters and not each.is_admin]
+    of_customers = [
+        each for each in every if each.parameters and each.is_secured and not each.is_admin
+    ]
     for operation in of_customers:
         absent = await answer(product, operation, nowhere(operation), bob.headers)
         mixtures = [
@@ -208,6 +239,7 @@ async def test_no_body_takes_a_field_that_is_not_the_callers_to_set(
         path = operation.path.format(**nowhere(operation))
         for field in set(INTERNAL) - fields(operation):
             body = {**BODIES[operation.id], field: "admin"}
+            headers["idempotency-key"] = uuid4().hex
             refused = await product.http.request(operation.method, path, json=body, headers=headers)
             named = {error["field"] for error in refused.json().get("errors", [])}
             if refused.status_code != 422 or named != {f"body.{field}"}:
@@ -227,6 +259,7 @@ async def test_no_body_takes_text_that_no_database_can_hold(
         for field, value in (operation.body or {}).items():
             if isinstance(value, str):
                 body = json.dumps({**BODIES[operation.id], field: value + piece})
+                headers["idempotency-key"] = uuid4().hex
                 refused = await product.http.request(
                     operation.method,
                     operation.path.format(**nowhere(operation)),

@@ -31,6 +31,7 @@ class Faults:
     freezes: float = 0  # a process stands still for a while, then goes on
     bus_cuts: float = 0
     outages: float = 0  # a database refuses everybody for some seconds
+    stripe_away: float = 0
     skew_s: float = 0  # how wrong the clocks of processes are
 
 
@@ -59,6 +60,7 @@ HIGHEST = Faults(
     freezes=0.3,
     bus_cuts=0.4,
     outages=0.2,
+    stripe_away=0.3,
     skew_s=120,
 )
 

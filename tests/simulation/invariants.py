@@ -31,7 +31,7 @@ BROKEN = {
         WHERE reserved < 0 OR balance < reserved
         UNION ALL
         SELECT 'a payment was granted twice: ' || payment_id FROM billing.postings
-        WHERE payment_id IS NOT NULL GROUP BY payment_id HAVING count(*) > 1
+        WHERE kind = 'purchase' GROUP BY payment_id HAVING count(*) > 1
         UNION ALL
         SELECT 'a session was granted twice: ' || split_part(stripe_checkout_session_id, '/', 1)
         FROM billing.payments WHERE status = 'granted'
@@ -101,7 +101,7 @@ DUE = {
         (SELECT min(lease_ends_at) FROM notifier.messages WHERE state = 'sending')
     """,
     "auth": "NULL",
-    "billing": "NULL",
+    "billing": "(SELECT min(identify_at) FROM billing.payments WHERE status = 'arrived')",
     "tasks": "NULL",
 }
 
@@ -135,6 +135,8 @@ PENDING = (
     WHERE status IN ('pending', 'queued', 'running')
     UNION ALL
     SELECT 'the hold of ' || task_id || ' is open' FROM billing.holds WHERE settled_at IS NULL
+    UNION ALL
+    SELECT 'nobody knows what was bought with ' || id FROM billing.payments WHERE status = 'arrived'
     UNION ALL
     SELECT 'the mail ' || cause || ' is ' || state FROM notifier.messages
     WHERE state IN ('queued', 'sending')
@@ -247,7 +249,7 @@ class Watch:
             SELECT split_part(m.stripe_checkout_session_id, '/', 1) AS session_id, m.status,
                    u.email, p.amount
             FROM billing.payments m
-            LEFT JOIN billing.postings p ON p.payment_id = m.id
+            LEFT JOIN billing.postings p ON p.payment_id = m.id AND p.kind = 'purchase'
             LEFT JOIN auth.users u ON u.id = m.user_id
         """)
         granted: dict[str, list[tuple[str, int]]] = {}
@@ -309,7 +311,7 @@ class Watch:
             FROM billing.postings p LEFT JOIN notifier.messages m
             ON starts_with(m.cause, 'credits:' || p.id)
             OR starts_with(m.cause, 'welcome:' || p.payment_id)
-            WHERE p.payment_id IS NOT NULL GROUP BY p.payment_id HAVING count(m.id) <> 1
+            WHERE p.kind = 'purchase' GROUP BY p.payment_id HAVING count(m.id) <> 1
         """)
         for row in paid:
             self._world.violate(f"of the payment {row['payment_id']} was told: {row['causes']}")

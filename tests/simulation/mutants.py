@@ -18,7 +18,8 @@ from agent_runner import runs
 from agent_runner.delivery import Store
 from agent_runner.models import Run
 from agent_runner.runs import Ending
-from billing import checkouts, ledger, payments
+from billing import ledger, payments, telling
+from billing.ledger import holds
 from billing.stripe_events import StripeInbox
 from notifier import messages
 from shared import consumer, outbox
@@ -96,16 +97,16 @@ def acknowledged_before_the_commit() -> list[Change]:
 @mutant(seed=3)
 def payments_known_by_event_id_only() -> list[Change]:
     """Two events about one Checkout Session are two payments."""
-    original = checkouts.read
+    original = telling.read
 
-    def read(event: Any) -> Any:
-        found = original(event)
+    def read(event: Any, *rest: Any) -> Any:
+        found = original(event, *rest)
         if isinstance(found, str):
             return found
-        session, floor = found
-        return session.model_copy(update={"id": f"{session.id}/{event.id}"}), floor
+        other = found.object.model_copy(update={"id": f"{found.object.id}/{event.id}"})
+        return replace(found, object=other)
 
-    return [(checkouts, "read", read)]
+    return [(telling, "read", read)]
 
 
 @mutant(seed=63)
@@ -142,7 +143,7 @@ def grants_without_a_key() -> list[Change]:
 @mutant(seed=1)
 def failed_work_is_charged() -> list[Change]:
     """A hold is captured however the task ended."""
-    original = ledger._cost
+    original = holds._cost
 
     def cost(hold: Any, settlement: ledger.Settlement) -> int:
         delivered = ledger.Settlement(
@@ -153,7 +154,7 @@ def failed_work_is_charged() -> list[Change]:
         )
         return original(hold, delivered)
 
-    return [(ledger, "_cost", cost)]
+    return [(holds, "_cost", cost)]
 
 
 @mutant(seed=2)

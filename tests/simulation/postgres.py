@@ -47,6 +47,11 @@ TABLES = """
     SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
     WHERE schemaname = ANY($1) AND tablename NOT LIKE 'alembic%' ORDER BY 1
 """
+# What can be written of a table: the rest follows from it.
+COLUMNS = """
+    SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::text::regclass
+      AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
+"""
 OTHERS = """
     SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -180,7 +185,10 @@ class Postgres:
         pairs = [(table, f"kept.{table.replace('.', '_')}") for table in full]
         for table, kept in pairs:
             self._run(f"CREATE TABLE {kept} AS TABLE {table}")
-        put_back = [f"INSERT INTO {table} SELECT * FROM {kept}" for table, kept in pairs]
+        put_back = []
+        for table, kept in pairs:
+            columns = ", ".join(row[0] for row in self.look(COLUMNS, table))
+            put_back.append(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {kept}")
         return "; ".join([UNGUARDED, *put_back])
 
     def put_back(self, statements: str) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import auth.service
-import billing.service
 import tasks.service
 from agent_runner.service import assemble as assemble_runner
 from agent_runner.settings import AgentRunnerSettings
 from auth.settings import AuthSettings
+from billing.service import assemble as assemble_billing
 from billing.settings import BillingSettings
 from notifier.service import assemble as assemble_notifier
 from notifier.settings import NotifierSettings
@@ -24,7 +24,7 @@ from shared.testing import ADMIN_KEY, TokenIssuer
 from shared.tokens import Verifier
 from tasks.settings import TasksSettings
 from tests.simulation.nodes import Build, Owned
-from tests.simulation.outside import Agent, Post, Store
+from tests.simulation.outside import Agent, Post, Store, Stripe
 from tests.stripe_events import WEBHOOK_SECRET
 
 SITE = "http://impacter.invalid"
@@ -68,9 +68,19 @@ def _auth(owned: Owned) -> Service:
 
 def _billing(owned: Owned) -> Service:
     settings = BillingSettings(
-        **COMMON, stripe_secret_key="sk_test_simulated", stripe_webhook_secret=WEBHOOK_SECRET
+        **COMMON,
+        sealing_key=KEY,
+        stripe_secret_key="sk_test_simulated",
+        stripe_webhook_secret=WEBHOOK_SECRET,
+        stripe_api_base="http://stripe.invalid",
     )
-    return _with(billing.service.build(settings), owned, {Clock: owned.clock})
+    service = assemble_billing(
+        settings,
+        database=Database(settings.database_url, source="billing"),
+        to_stripe=owned.outside[Stripe],
+        verifier=_verifier(),
+    )
+    return _with(service, owned, {Clock: owned.clock})
 
 
 def _tasks(owned: Owned) -> Service:

@@ -13,7 +13,7 @@ from tests.simulation.invariants import Seen, Watch
 from tests.simulation.journeys import Journey
 from tests.simulation.loop import Life, NothingToDo, VirtualLoop
 from tests.simulation.nodes import Node, loop_of
-from tests.simulation.outside import Agent, Post, Received, Store
+from tests.simulation.outside import Agent, Post, Received, Store, Stripe
 from tests.simulation.people import People
 from tests.simulation.postgres import SCHEMAS, Postgres
 from tests.simulation.services import BUILDS
@@ -183,7 +183,8 @@ class _Course:
         self.world.faults = self._plan.faults
 
     def _processes(self) -> Iterator[Node]:
-        outside = {Post: self.post, Store: self._store, Agent: self._agent}
+        stripe = Stripe(self.world)
+        outside = {Post: self.post, Store: self._store, Agent: self._agent, Stripe: stripe}
         for name in SCHEMAS:
             for number in range(1, self._plan.replicas + 1):
                 yield Node(self.world, self.broker, name, number, BUILDS[name], outside)

@@ -203,7 +203,7 @@ async def _mails(books: Books, journeys: list[Journey], found: Audit) -> None:
     welcomes = {f"welcome:{payment_id}" for payment_id, session in payments if session in firsts}
     ended = await books.column("tasks", f"SELECT id FROM tasks WHERE status IN {TOLD_BY_MAIL}")
     outcomes = {f"task:{task_id}:finished" for task_id in ended}
-    known = "SELECT cause FROM messages WHERE cause NOT LIKE 'credits:%'"
+    known = "SELECT cause FROM messages WHERE cause NOT SIMILAR TO '(credits|low):%'"
     found.compare("mail", welcomes | outcomes, await books.column("notifier", known))
     sent = "SELECT id FROM messages WHERE state = 'sent' OR unknown_count > 1"
     files = {UUID(hex=name) for name in journeys[0].mailbox.names}

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typing_extensions import override
 
-from impacter import money, ops, output, parked, tasks, users
+from impacter import books, money, ops, output, parked, prices, refunds, tasks, users, verify
 from impacter.failures import Failure
 from impacter.options import AsJson, Url
 
@@ -47,20 +47,42 @@ parked_events = typer.Typer(
     rich_markup_mode=None,
 )
 
+sold_prices = typer.Typer(
+    help="What is sold, as Stripe's catalogue says.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+asked_refunds = typer.Typer(
+    help="Refunds that operators asked for.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
 admin.command()(tasks.pending)
 admin.command()(tasks.update)
 admin.command()(users.users)
 admin.command()(users.user)
 admin.command()(money.grant)
 admin.command()(money.payments)
+admin.command()(refunds.refund)
+admin.command()(books.books)
 admin.command()(ops.messages)
 admin.command()(ops.health)
 parked_events.command("list")(parked.list_events)
 parked_events.command("show")(parked.show)
 parked_events.command("replay")(parked.replay)
 parked_events.command("discard")(parked.discard)
+sold_prices.command("list")(prices.list_prices)
+sold_prices.command("sync")(prices.sync)
+sold_prices.command("seed")(prices.seed)
+asked_refunds.command("list")(refunds.list_refunds)
+asked_refunds.command("approve")(refunds.approve)
+asked_refunds.command("reject")(refunds.reject)
+admin.add_typer(asked_refunds, name="refunds")
+admin.add_typer(sold_prices, name="prices")
 admin.add_typer(parked_events, name="parked")
 app.add_typer(admin, name="admin")
+app.command()(verify.verify)
 
 
 @app.command()

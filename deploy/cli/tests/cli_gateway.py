@@ -16,7 +16,12 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, Uploa
 from agent_runner.schemas import FileView, RunView, StatusChange
 from auth.schemas import UserInFull, Users
 from billing.models import PaymentStatus
-from billing.schemas import GrantRequest, Payments, Transaction
+from billing.schemas.books import CompareRequest, DayView, Report
+from billing.schemas.catalogue import AllPrices, Seeded, SyncRequest, SyncResult
+from billing.schemas.credits import GrantRequest
+from billing.schemas.payments import Payments
+from billing.schemas.refunds import RefundAsked, Refunds, RefundView, Rejection
+from billing.schemas.transactions import Transaction
 from notifier.schemas import MessagePage, State
 from shared import problems
 from shared.admin import Discard, ParkedEvent, ParkedEventInFull, ParkedEvents
@@ -24,7 +29,7 @@ from shared.clock import Ids
 from shared.errors import Conflict, Forbidden, NotFound, Unavailable
 from shared.health import Ready
 from shared.http import AdminKey, CurrentOperator, bind
-from shared.ids import ParkedId, TaskId, UserId
+from shared.ids import ParkedId, PaymentId, RefundId, TaskId, UserId
 from shared.pages import Cursor, Limit, id_of
 from tasks.schemas import OwnedTasks, StatusWord
 
@@ -57,6 +62,11 @@ class Gateway:
     uploads: dict[str, bytes] = field(default_factory=dict)
     grants: dict[str, Row] = field(default_factory=dict)
     ready: Row = field(default_factory=dict)
+    keys: Row = field(default_factory=dict)
+    books: Row = field(default_factory=lambda: {"sections": {}, "days": []})
+    compared: list[str] = field(default_factory=list)
+    refunds: list[Row] = field(default_factory=list)
+    prices: Row = field(default_factory=dict)
     raw: Response | None = None
     requests: list[str] = field(default_factory=list)
     keys_seen: set[str | None] = field(default_factory=set)
@@ -90,11 +100,15 @@ class Gateway:
     def add_payment(self, email: str, **fields: Any) -> Row:
         usual = {
             "stripe_checkout_session_id": "cs_test_1",
+            "stripe_invoice_id": None,
             "stripe_payment_intent_id": None,
+            "price_id": None,
             "user_id": None,
             "amount_cents": 123456,
             "currency": "usd",
             "credits": 1000,
+            "refund_taken": 0,
+            "dispute_taken": 0,
             "status": "granted",
             "note": None,
             "created_at": NOON,
@@ -199,7 +213,7 @@ def _app(gateway: Gateway) -> FastAPI:
     async def answer_raw(request: Request, call_next: Any) -> Response:
         return gateway.raw or await call_next(request)
 
-    for routes in (_lists, _accounts, _desk, _events):
+    for routes in (_lists, _accounts, _books, _prices, _refunds, _desk, _events):
         app.include_router(routes(gateway))
     return app
 
@@ -292,6 +306,97 @@ def _accounts(gateway: Gateway) -> APIRouter:
             task_id=None,
             created_at=NOON,
         )
+
+    return router
+
+
+def _prices(gateway: Gateway) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/api/admin/prices")
+    async def prices(_: CurrentOperator) -> AllPrices:
+        return AllPrices(**gateway.prices["all"])
+
+    @router.post("/api/billing/sync-prices")
+    async def sync(body: SyncRequest, _: CurrentOperator) -> SyncResult:
+        return SyncResult(**{**gateway.prices["sync"], "dry_run": body.dry_run})
+
+    @router.post("/api/admin/prices/seed")
+    async def seed(_: CurrentOperator) -> Seeded:
+        return Seeded(**gateway.prices["seed"])
+
+    return router
+
+
+def _refunds(gateway: Gateway) -> APIRouter:
+    router = APIRouter()
+
+    def decided(refund_id: UUID, status: str, failure: str | None = None) -> RefundView:
+        row = _one(gateway.refunds, refund_id)
+        if row["status"] != "requested":
+            message = f"This refund is {row['status']} already."
+            raise Conflict(message)
+        row |= {"status": status, "failure": failure}
+        row["steps"] = [*row["steps"], step(status)]
+        return RefundView(**row)
+
+    def step(name: str) -> Row:
+        return {"step": name, "by": "admin-key", "note": None, "created_at": NOON}
+
+    @router.post("/api/admin/payments/{payment_id}/refunds", status_code=201)
+    async def request(payment_id: PaymentId, body: RefundAsked, _: CurrentOperator) -> RefundView:
+        _one(gateway.payments, payment_id)
+        row = add(
+            gateway.refunds,
+            payment_id=payment_id,
+            amount_cents=body.amount_cents or 123456,
+            reason=body.reason,
+            status="requested",
+            stripe_refund_id=None,
+            failure=None,
+            requested_by="admin-key",
+            created_at=NOON,
+            steps=[step("requested")],
+        )
+        return RefundView(**row)
+
+    @router.get("/api/admin/refunds")
+    async def refunds(
+        _: CurrentOperator, status: str | None = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> Refunds:
+        rows, after = _page(gateway.refunds, limit, cursor, status=status)
+        return Refunds(refunds=rows, next_cursor=after)
+
+    @router.post("/api/admin/refunds/{refund_id}/approve")
+    async def approve(refund_id: RefundId, _: CurrentOperator) -> RefundView:
+        return decided(refund_id, "approved")
+
+    @router.post("/api/admin/refunds/{refund_id}/reject")
+    async def reject(refund_id: RefundId, body: Rejection, _: CurrentOperator) -> RefundView:
+        return decided(refund_id, "rejected", body.reason)
+
+    return router
+
+
+def _books(gateway: Gateway) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/.well-known/billing-keys.json")
+    async def keys() -> Row:
+        return gateway.keys
+
+    @router.get("/api/admin/books")
+    async def books(_: CurrentOperator, limit: int) -> Report:
+        return Report(**{**gateway.books, "days": gateway.books["days"][:limit]})
+
+    @router.post("/api/admin/books/compare", status_code=202)
+    async def compare(body: CompareRequest, _: CurrentOperator) -> DayView:
+        day = body.day.isoformat()
+        found = [row for row in gateway.books["days"] if row["day"] == day]
+        if not found:
+            raise NotFound
+        gateway.compared.append(day)
+        return DayView(**found[0])
 
     return router
 

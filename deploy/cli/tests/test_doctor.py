@@ -26,6 +26,7 @@ from impacter.main import app
 
 NOWHERE = "postgresql+asyncpg://nobody:hunter2@127.0.0.1:1"
 READY = {"status": "ready", "dependencies": {"database": "ok", "bus": "ok"}}
+OF_BILLING = ("BILLING_SEALING_KEY", "BILLING_STRIPE_API_BASE")
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ def test_a_service_that_runs_alone_is_looked_at_alone(gateway, doctor, values, m
         "HOST",
         "PORT",
     )
-    for name in (*own, "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
+    for name in (*own, *OF_BILLING, "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
         monkeypatch.setenv(name, values[name])
 
     checks = {check["what"]: check["state"] for check in json.loads(doctor("--json"))["checks"]}
@@ -372,6 +373,9 @@ impacter_ledger_rule_broken{{rule="two",service="billing"}} 0
 # TYPE impacter_ledger_proof_age_seconds gauge
 impacter_ledger_proof_age_seconds{{service="billing"}} {age}
 """
+DAYS = """# TYPE impacter_books_wrong_days gauge
+impacter_books_wrong_days{service="billing"} 2
+"""
 
 
 @pytest.mark.parametrize(
@@ -380,6 +384,11 @@ impacter_ledger_proof_age_seconds{{service="billing"}} {age}
         (PAGE.format(one=0, age=30), State.OK, "every rule holds; proved 30 s ago"),
         (PAGE.format(one=3, age=30), State.BROKEN, "the books do not balance: one (3)"),
         (PAGE.format(one=0, age=1e6), State.BROKEN, "it was last proved as a whole 278 hours ago"),
+        (
+            f"{PAGE.format(one=0, age=30)}{DAYS}",
+            State.BROKEN,
+            "the books of 2 days differ: `impacter admin books` shows by how much",
+        ),
         ("", State.SKIPPED, "billing does not tell of its proof now"),
     ],
 )

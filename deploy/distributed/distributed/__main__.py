@@ -25,7 +25,7 @@ from distributed.nginx import NginxMissing
 from distributed.rabbitmq import PrivateRabbitMQ, RabbitMQFailed
 from distributed.rabbitmq_install import RabbitMQMissing, install_if_missing
 from embedded import children
-from embedded.defaults import SERVICES, variables
+from embedded.defaults import SERVICES, STRIPE, emulates_stripe, stripe_folder, variables
 from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim, free_ports
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
@@ -115,13 +115,15 @@ async def _engines(folder: Path, ending: AsyncExitStack) -> tuple[dict[str, Part
     databases = {name: postgres.url(name) for name in SERVICES} | {"bus": rabbitmq.url}
     defaults = variables(folder, os.environ.get("PORT") or "8080", databases)
     defaults |= {"LOG_FORMAT": "json", "LOG_LEVEL": "INFO", "TRUSTED_PROXIES": LOCALHOST}
+    if not emulates_stripe(os.environ):
+        defaults["BILLING_STRIPE_API_BASE"] = STRIPE
     engines: dict[str, Part] = {"postgres": postgres, "rabbitmq": rabbitmq}
     return engines, {**defaults, **{name: value for name, value in os.environ.items() if value}}
 
 
 def _processes(folder: Path, environment: Mapping[str, str]) -> dict[str, Part]:
-    """Return what stands on the engines: a process a service, the desk and nginx."""
-    *service_ports, desk_port = free_ports(len(SERVICES) + 1)
+    """Return what stands on the engines: a process a service, the desk, the emulated Stripe and nginx."""
+    *service_ports, desk_port, stripe_port = free_ports(len(SERVICES) + 2)
     ports = {name: str(port) for name, port in zip(SERVICES, service_ports, strict=True)}
     bases = {name.replace("_", "-"): f"http://{LOCALHOST}:{port}" for name, port in ports.items()}
     own = {
@@ -129,16 +131,21 @@ def _processes(folder: Path, environment: Mapping[str, str]) -> dict[str, Part]:
         "GATEWAY_SERVICES": json.dumps(bases),
     }
     modules = {**ports, "gateway": str(desk_port)}
+    places = {**ports, "desk": str(desk_port)}
+    routes = {}
+    if emulates_stripe(os.environ):
+        modules["embedded.emulator"] = places["emulator"] = str(stripe_port)
+        routes["/emulator"] = "emulator"
+        own["DATA_DIR"] = str(stripe_folder(folder))
+        own["EMULATOR_WEBHOOK_URL"] = f"{bases['billing']}/api/webhooks/stripe"
     address = f"{LOCALHOST}:{environment['PORT']}"
-    upstreams = {
-        name: f"{LOCALHOST}:{port}" for name, port in (ports | {"desk": str(desk_port)}).items()
-    }
+    upstreams = {name: f"{LOCALHOST}:{port}" for name, port in places.items()}
     return {
         **{
             module: Process(partial(_run, module, folder, {**environment, **own, "PORT": port}))
             for module, port in modules.items()
         },
-        "nginx": Process(partial(nginx.start, folder / "nginx", address, upstreams)),
+        "nginx": Process(partial(nginx.start, folder / "nginx", address, upstreams, routes)),
     }
 
 

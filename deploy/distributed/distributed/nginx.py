@@ -34,14 +34,19 @@ def find_nginx() -> str:
     return find_nginx()
 
 
-def start(folder: Path, address: str, upstreams: Mapping[str, str]) -> children.Child:
-    """Start nginx on this address before these upstreams; it ends with this process."""
+def start(
+    folder: Path, address: str, upstreams: Mapping[str, str], routes: Mapping[str, str]
+) -> children.Child:
+    """Start nginx on this address before these upstreams, with more routes to them; it ends with this process."""
     folder.mkdir(parents=True, exist_ok=True)
     text = CONFIGURATION.read_text()
     if os.geteuid() == 0:
         text = "user root;\n" + text  # a worker of another user could not reach a private folder
     (folder / "nginx.conf").write_text(text)
     (folder / "listen.conf").write_text(f"listen {address};\n")
+    (folder / "routes.d").mkdir(exist_ok=True)
+    more = [f"location {path} {{ proxy_pass http://${name}; }}\n" for path, name in routes.items()]
+    (folder / "routes.d" / "more.conf").write_text("".join(more))
     pools = "".join(_pool(name, place) for name, place in upstreams.items())
     (folder / "upstreams.conf").write_text(pools)
     return children.start(

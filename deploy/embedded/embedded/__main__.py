@@ -19,7 +19,15 @@ import billing.service
 import notifier.service
 import tasks.service
 from embedded import mailbox
-from embedded.defaults import DATABASES, mail_folder, variables
+from embedded.defaults import (
+    DATABASES,
+    STRIPE,
+    emulates_stripe,
+    mail_folder,
+    stripe_folder,
+    variables,
+)
+from embedded.emulator.service import Emulator, at_site
 from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
@@ -44,12 +52,33 @@ async def main() -> None:
     try:
         await postgres.ensure_databases(DATABASES)
         urls = {name: postgres.url(name) for name in DATABASES}
-        for name, value in variables(folder, port, urls).items():
+        defaults = variables(folder, port, urls)
+        is_emulated = emulates_stripe(os.environ)
+        if not is_emulated:
+            defaults["BILLING_STRIPE_API_BASE"] = STRIPE
+        for name, value in defaults.items():
             os.environ[name] = os.environ.get(name) or value
         services = [build() for build in BUILDERS]
-        await serve(*services, extra=[mailbox.routes(mail_folder(folder))])
+        extra = [mailbox.routes(mail_folder(folder))]
+        if not is_emulated:
+            await serve(*services, extra=extra)
+            return
+        async with _emulator(folder).running() as emulator:
+            await serve(*services, extra=[*extra, emulator.router()])
     finally:
         await postgres.stop()
+
+
+def _emulator(folder: Path) -> Emulator:
+    """Return a Stripe of our own, for where nobody brings the key of an account at Stripe."""
+    place = at_site(
+        os.environ["SITE_URL"],
+        stripe_folder(folder),
+        secret_key=os.environ["STRIPE_SECRET_KEY"],
+        webhook_secrets=os.environ["STRIPE_WEBHOOK_SECRET"],
+        webhook_url=os.environ.get("EMULATOR_WEBHOOK_URL", ""),
+    )
+    return Emulator(place)
 
 
 def data_folder() -> Path:

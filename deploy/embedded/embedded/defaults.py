@@ -7,6 +7,8 @@ from pathlib import Path
 
 SERVICES = ("auth", "billing", "tasks", "notifier", "agent_runner")
 DATABASES = (*SERVICES, "bus")
+STRIPE = "https://api.stripe.com"
+EMULATED_KEY = "sk_test_emulated_"
 
 
 def variables(folder: Path, port: str, databases: Mapping[str, str]) -> dict[str, str]:
@@ -21,6 +23,7 @@ def variables(folder: Path, port: str, databases: Mapping[str, str]) -> dict[str
         "BUS_URL": databases["bus"],
         **urls,
         "BLOBS_URL": f"file://{folder / 'files'}",
+        "BILLING_STRIPE_API_BASE": f"{origin}/emulator/stripe",
         "NOTIFIER_MAIL_URL": f"file://{mail_folder(folder)}",
         "NOTIFIER_FROM": "ImpacterAGI <hello@example.com>",
         "AGENT_RUNNER_SCRATCH_DIR": str(folder / "scratch"),
@@ -28,6 +31,17 @@ def variables(folder: Path, port: str, databases: Mapping[str, str]) -> dict[str
         "LOG_LEVEL": "WARNING",
         **own_secrets(folder),
     }
+
+
+def emulates_stripe(environment: Mapping[str, str]) -> bool:
+    """Tell whether Stripe is emulated: it is, unless the caller brings the key of an account at Stripe."""
+    key = environment.get("STRIPE_SECRET_KEY", "")
+    return not key or key.startswith(EMULATED_KEY)
+
+
+def stripe_folder(folder: Path) -> Path:
+    """Return the folder that keeps the emulated account."""
+    return folder / "stripe"
 
 
 def mail_folder(folder: Path) -> Path:
@@ -55,9 +69,10 @@ def _key() -> str:
 
 SECRETS: dict[str, Callable[[], str]] = {
     "ADMIN_API_KEY": lambda: secrets.token_urlsafe(32),
-    "STRIPE_SECRET_KEY": lambda: f"sk_test_{secrets.token_hex(16)}",
+    "STRIPE_SECRET_KEY": lambda: f"{EMULATED_KEY}{secrets.token_hex(16)}",
     "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{secrets.token_hex(24)}",
     "LINK_SEALING_KEY": _key,
+    "BILLING_SEALING_KEY": _key,
     "AUTH_PASSWORD_PEPPER": lambda: secrets.token_urlsafe(32),
     "BLOBS_LINK_SECRET": lambda: secrets.token_urlsafe(32),
 }

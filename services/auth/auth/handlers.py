@@ -1,9 +1,20 @@
 """Events in: payments that open accounts or meet them, and what billing says about credits."""
 
+from typing import Any, Final
+
 from auth import accounts, addresses, balances, payers
 from auth.links import Links, Purpose
 from auth.models import User
-from shared.contracts.credits import CreditsGranted, CreditsHeld, CreditsSettled
+from shared.contracts.credits import (
+    CreditsExpired,
+    CreditsGranted,
+    CreditsHeld,
+    CreditsPaused,
+    CreditsResumed,
+    CreditsRevoked,
+    CreditsSettled,
+    CreditsSpent,
+)
 from shared.contracts.payments import PaymentCompleted
 from shared.contracts.users import (
     OpeningPayment,
@@ -14,6 +25,16 @@ from shared.contracts.users import (
 from shared.db import Tx
 from shared.events import Event
 from shared.handlers import Handlers
+
+BALANCE_CHANGES: Final[tuple[type[Event], ...]] = (
+    CreditsGranted,
+    CreditsSpent,
+    CreditsSettled,
+    CreditsRevoked,
+    CreditsExpired,
+    CreditsPaused,
+    CreditsResumed,
+)
 
 
 def answering(links: Links) -> Handlers:
@@ -39,19 +60,22 @@ def answering(links: Links) -> Handlers:
                 else await _attribution(tx, user, event, links)
             )
 
-    @handlers.on(CreditsGranted)
-    async def note_granted(event: CreditsGranted, tx: Tx) -> None:
-        await balances.note(tx, event.user_id, event.balance)
+    _follow_balances(handlers)
+    return handlers
+
+
+def _follow_balances(handlers: Handlers) -> None:
+    """Let the latest balance be known, whatever changed it."""
 
     @handlers.on(CreditsHeld)
     async def note_held(event: CreditsHeld, tx: Tx) -> None:
         await balances.note(tx, event.task.user_id, event.balance)
 
-    @handlers.on(CreditsSettled)
-    async def note_settled(event: CreditsSettled, tx: Tx) -> None:
+    async def note(event: Any, tx: Tx) -> None:
         await balances.note(tx, event.user_id, event.balance)
 
-    return handlers
+    for kind in BALANCE_CHANGES:
+        handlers.on(kind)(note)
 
 
 async def _welcome(tx: Tx, user: User, payment: PaymentCompleted, links: Links) -> Event:

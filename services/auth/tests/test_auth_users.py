@@ -7,7 +7,17 @@ from auth_parts import IDS, World, settings
 from sqlalchemy import update
 
 from auth.models import User
-from shared.contracts.credits import Balance, CreditsGranted, CreditsHeld, CreditsSettled
+from shared.contracts.credits import (
+    Balance,
+    CreditsExpired,
+    CreditsGranted,
+    CreditsHeld,
+    CreditsPaused,
+    CreditsResumed,
+    CreditsRevoked,
+    CreditsSettled,
+    CreditsSpent,
+)
 from shared.contracts.tasks import TaskCreated, Terms
 from shared.testing import ADMIN_KEY
 
@@ -48,6 +58,26 @@ def settled(user_id: object, version: int, available: int) -> CreditsSettled:
     )
 
 
+def revoked(user_id: object, version: int, available: int) -> CreditsRevoked:
+    return CreditsRevoked(
+        user_id=user_id,
+        payment_id=IDS.new(),
+        transaction_id=IDS.new(),
+        kind="refund",
+        amount=1,
+        owed=0,
+        balance=balance(version, available),
+    )
+
+
+def moved(user_id: object, version: int, available: int) -> dict[str, object]:
+    return {
+        "user_id": user_id,
+        "transaction_id": IDS.new(),
+        "balance": balance(version, available),
+    }
+
+
 async def credits_of(world: World) -> int:
     return (await world.log_in()).json()["credits"]
 
@@ -77,6 +107,11 @@ async def test_credits_follow_what_billing_says(world: World) -> None:
         (granted(user_id, 1, 100), 100),
         (held(user_id, 2, 90), 90),
         (settled(user_id, 3, 95), 95),
+        (revoked(user_id, 4, 80), 80),
+        (CreditsSpent(amount=1, feature="x", **moved(user_id, 5, 79)), 79),
+        (CreditsExpired(amount=9, **moved(user_id, 6, 70)), 70),
+        (CreditsPaused(user_id=user_id, amount=30, balance=balance(7, 40)), 40),
+        (CreditsResumed(user_id=user_id, amount=30, balance=balance(8, 70)), 70),
     ):
         await world.auth.deliver(event)
         assert (await browser.get("/api/user")).json()["credits"] == expected

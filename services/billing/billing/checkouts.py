@@ -3,35 +3,38 @@
 An event says how its session stood when the event was made; events come late, twice and in any order.
 """
 
-import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy import select
 
+from billing import completion
 from billing.models import Payment, PaymentStatus
 from billing.payments import email_key
-from billing.stripe_webhook import CheckoutSession, EventFrame, object_id
-from shared.contracts.payments import PaymentCompleted
+from billing.said import Came, Said
+from billing.shapes import CheckoutSession
+from billing.worth import Worth, worths
+from shared import ids
 from shared.db import Tx
 from shared.sql import among, as_rows, insert_all
 
-CURRENCY = "usd"
-PAID = {"paid", "no_payment_required"}
-RANK = {status: rank for rank, status in enumerate(PaymentStatus)}
-FLOORS = {
-    "checkout.session.completed": PaymentStatus.OPEN,
-    "checkout.session.async_payment_succeeded": PaymentStatus.OPEN,
+CURRENCY: Final = "usd"
+PAID: Final = {"paid", "no_payment_required"}
+RANK: Final = {status: rank for rank, status in enumerate(PaymentStatus)}
+FLOORS: Final = {
     "checkout.session.async_payment_failed": PaymentStatus.FAILED,
     "checkout.session.expired": PaymentStatus.EXPIRED,
 }
-
-COLUMNS = tuple(column.key for column in Payment.__table__.columns)
+COLUMNS: Final = (
+    *("id", "stripe_checkout_session_id", "stripe_payment_intent_id", "stripe_customer_id"),
+    *("price_id", "email", "email_key", "user_id", "amount_cents", "subtotal_cents", "currency"),
+    *("credits", "status", "note", "created_at", "paid_at", "identify_at"),
+    *("correlation_id", "traceparent"),
+)
 # In one order for all, so that no two transactions wait for each other's sessions.
-INSERT_NEW = insert_all(
+INSERT_NEW: Final = insert_all(
     Payment,
     *COLUMNS,
     tail="ORDER BY stripe_checkout_session_id ON CONFLICT (stripe_checkout_session_id) DO NOTHING"
@@ -39,52 +42,36 @@ INSERT_NEW = insert_all(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Said:
-    """What an event says of a session, at least `floor`, and how to publish what comes of it."""
-
-    session: CheckoutSession
-    floor: PaymentStatus
-    publish: Callable[[Tx, PaymentCompleted], None]
-
-
-def read(event: EventFrame) -> tuple[CheckoutSession, PaymentStatus] | str:
-    """Return the session that an event is about and the least it says of it, or why it is about none."""
-    floor = FLOORS.get(event.type)
-    if floor is None:
-        return "stored"
-    try:
-        session = CheckoutSession.model_validate(event.data.get("object"))
-    except ValidationError as flaw:
-        fields = ", ".join(str(error["loc"][0]) for error in flaw.errors() if error["loc"])
-        return f"review: not a Checkout Session as we know it ({fields})"
-    return (session, floor) if session.mode == "payment" else "stored"
-
-
-async def apply(tx: Tx, said: Sequence[Said]) -> list[str]:
-    """Bring the payments up to what was said; return what came of each, for the record."""
-    now, first = await tx.now(), {item.session.id: item for item in reversed(said)}
-    opened = {item: _opened(tx.new_id(), item, now) for item in first.values()}
+async def apply(tx: Tx, said: Sequence[Said[CheckoutSession]]) -> list[Came]:
+    """Bring the payments up to what was said of their sessions; return what came of each."""
+    if not said:
+        return []
+    now, worth = await tx.now(), await worths(tx, [item.object for item in said])
+    first = {item.object.id: item for item in reversed(said)}
+    opened = {
+        item: _opened(tx, item, worth.get(session_id), now) for session_id, item in first.items()
+    }
     new = await _insert(tx, list(opened.values()))
-    rest = [item for item in said if item not in opened or item.session.id not in new]
-    known = await _locked(tx, {item.session.id for item in rest})
-    outcomes = []
+    rest = [item for item in said if item not in opened or item.object.id not in new]
+    known = await _locked(tx, {item.object.id for item in rest})
+    came = []
     for item in said:
-        if item in opened and item.session.id in new:
+        session_id = item.object.id
+        if item in opened and session_id in new:
             payment, has_moved = opened[item], opened[item].status != PaymentStatus.OPEN
         else:
-            payment = known[item.session.id]
-            has_moved = _advance(payment, item, now)
+            payment = known[session_id]
+            has_moved = _advance(payment, item, worth.get(session_id), now)
         if has_moved and payment.status == PaymentStatus.PAID:
-            item.publish(tx, _completed(payment))
-        outcomes.append(f"payment {payment.status}" + ("" if has_moved else " already"))
-    return outcomes
+            item.publish(tx, completion.of(payment, claim=session_id))
+        came.append(
+            Came(f"payment {payment.status}" + ("" if has_moved else " already"), has_moved)
+        )
+    return came
 
 
 async def _insert(tx: Tx, payments: Sequence[Payment]) -> set[str]:
     """Insert those whose sessions nobody has heard of; return their sessions."""
-    if not payments:
-        return set()
     rows = [{name: getattr(payment, name) for name in COLUMNS} for payment in payments]
     return set((await tx.execute(INSERT_NEW, as_rows(rows))).scalars())
 
@@ -95,75 +82,75 @@ async def _locked(tx: Tx, sessions: Collection[str]) -> Mapping[str, Payment]:
     of_them = among(Payment.stripe_checkout_session_id, sessions)
     statement = select(Payment).where(of_them).order_by(Payment.id).with_for_update()
     rows = await tx.scalars(statement.execution_options(populate_existing=True))
-    return {payment.stripe_checkout_session_id: payment for payment in rows}
+    return {payment.stripe_checkout_session_id or "": payment for payment in rows}
 
 
-def _opened(payment_id: UUID, item: Said, now: datetime) -> Payment:
+def _opened(tx: Tx, item: Said[CheckoutSession], worth: Worth | None, now: datetime) -> Payment:
+    origin = item.origin(tx)
     payment = Payment(
-        id=payment_id,
-        stripe_checkout_session_id=item.session.id,
+        id=tx.new_id(),
+        stripe_checkout_session_id=item.object.id,
         status=PaymentStatus.OPEN,
         created_at=now,
+        correlation_id=origin.correlation_id,
+        traceparent=origin.traceparent,
     )
-    _advance(payment, item, now)
+    _advance(payment, item, worth, now)
     return payment
 
 
-def _advance(payment: Payment, item: Said, now: datetime) -> bool:
+def _advance(
+    payment: Payment, item: Said[CheckoutSession], worth: Worth | None, now: datetime
+) -> bool:
     """Bring the payment up to what is said of its session; tell whether its status moved."""
     if payment.paid_at is None:
-        _fill(payment, item.session)
-    status, note = _judge(item.session, item.floor)
+        _fill(payment, item.object, worth)
+    status, note = _judge(item, worth)
     if RANK[PaymentStatus(payment.status)] >= RANK[status]:
         return False
     payment.status, payment.note = status, note
-    if status == PaymentStatus.PAID:
-        payment.paid_at = now
+    if worth is not None:
+        payment.credits, payment.price_id = worth.credits, worth.price_id
+    if RANK[status] >= RANK[PaymentStatus.ARRIVED]:
+        payment.paid_at = payment.paid_at or now
+    payment.identify_at = now if status == PaymentStatus.ARRIVED else None
     return True
 
 
-def _judge(session: CheckoutSession, floor: PaymentStatus) -> tuple[PaymentStatus, str | None]:
-    """Tell where the payment stands by what the session says; only money that arrived is paid."""
+def _judge(item: Said[CheckoutSession], worth: Worth | None) -> tuple[PaymentStatus, str | None]:
+    """Tell where the payment stands by what is said of its session; only money that arrived is paid."""
+    session = item.object
     if session.payment_status not in PAID:
-        return floor, None
-    if session.currency != CURRENCY:
-        return PaymentStatus.REVIEW, f"paid in {session.currency}, and no price says what it buys"
-    if not session.amount_subtotal:
-        return PaymentStatus.REVIEW, "paid, but for an amount that buys nothing"
+        return _floor(item), None
     if session.email is None:
         return PaymentStatus.REVIEW, "paid, but without an e-mail address"
+    if worth is None:
+        return PaymentStatus.ARRIVED, None
     return PaymentStatus.PAID, None
 
 
-def _fill(payment: Payment, session: CheckoutSession) -> None:
-    payment.stripe_payment_intent_id = object_id(session.payment_intent)
-    payment.stripe_customer_id = object_id(session.customer)
+def _floor(item: Said[CheckoutSession]) -> PaymentStatus:
+    """Return the least that is said of a payment whose money has not arrived."""
+    if item.is_fetched and item.object.status == "expired":
+        return PaymentStatus.EXPIRED
+    return FLOORS.get(item.type, PaymentStatus.OPEN)
+
+
+def _fill(payment: Payment, session: CheckoutSession, worth: Worth | None) -> None:
+    payment.stripe_payment_intent_id = session.payment_intent
+    payment.stripe_customer_id = session.customer
     payment.email = session.email
     payment.email_key = email_key(session.email) if session.email else None
-    payment.user_id = _user_id(session.client_reference_id)
+    payment.user_id = _payer(session, worth)
     payment.amount_cents = session.amount_total or 0
+    payment.subtotal_cents = session.amount_subtotal
     payment.currency = session.currency or CURRENCY
-    # A payment link buys one credit a cent of its price: discounts and taxes do not change it.
-    payment.credits = session.amount_subtotal or 0
+    payment.credits = worth.credits if worth else 0
+    payment.price_id = worth.price_id if worth else None
 
 
-def _user_id(reference: str | None) -> UUID | None:
-    """Return the signed-in payer that our checkout put into the session, if any."""
-    prefix, _, tail = (reference or "").partition("_")
-    try:
-        return UUID(hex=tail) if prefix == "usr" else None
-    except ValueError:
-        return None
-
-
-def _completed(payment: Payment) -> PaymentCompleted:
-    assert payment.email is not None, "a payment without an address is for review"
-    return PaymentCompleted(
-        payment_id=payment.id,
-        email=payment.email,
-        user_id=payment.user_id,
-        claim_key_hash=hashlib.sha256(payment.stripe_checkout_session_id.encode()).hexdigest(),
-        amount_cents=payment.amount_cents,
-        currency=payment.currency,
-        credits=payment.credits,
-    )
+def _payer(session: CheckoutSession, worth: Worth | None) -> UUID | None:
+    """Return the signed-in payer, if any: of our own checkouts we know, elsewhere anybody may name one."""
+    if worth is not None and worth.is_ours:
+        return worth.user_id
+    return ids.read("usr", session.client_reference_id)

@@ -8,18 +8,17 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from billing import ledger
+from billing import customers, ledger, matching, plan_grants
 from billing.models import Account, Address, Kind, Payment, PaymentStatus
-from shared.contracts.credits import CreditsGranted
 from shared.db import Tx
 from shared.events import Envelope
 from shared.sql import among, as_rows, update_all
 
 PAID_ONES = text(f"""
-    SELECT id, credits FROM payments WHERE id = ANY (:ids) AND status = '{PaymentStatus.PAID}'
-    ORDER BY id FOR UPDATE
+    SELECT id, credits, stripe_invoice_id, stripe_customer_id FROM payments
+    WHERE id = ANY (:ids) AND status = '{PaymentStatus.PAID}' ORDER BY id FOR UPDATE
 """)  # noqa: S608 - a constant of ours
-GIVE = update_all(Payment, "user_id", "status")
+GIVE = update_all(Payment, "user_id", "status", "granted_at", "opened_account")
 
 
 def email_key(email: str) -> str:
@@ -41,14 +40,18 @@ async def grant_waiting(
     payments = (await tx.execute(PAID_ONES, {"ids": list(owners)})).all()
     if not payments:
         return
-    granted = {"status": PaymentStatus.GRANTED}
-    rows = [{"id": row.id, "user_id": owners[row.id], **granted} for row in payments]
-    await tx.execute(GIVE, as_rows(rows))
-    for item in await ledger.grant(tx, [_grant(row, owners[row.id]) for row in payments]):
+    await _give(tx, payments, owners, opened_account=opened_account)
+    of_plans = {row.id: owners[row.id] for row in payments if row.stripe_invoice_id is not None}
+    bought = [_grant(row, owners[row.id]) for row in payments if row.id not in of_plans]
+    for item in await ledger.grant(tx, [*bought, *await plan_grants.take(tx, of_plans)]):
         payment_id = item.grant.payment_id
         assert payment_id is not None, "it is a payment's grant"
-        event = _granted(item, opened_account=opened_account)
+        event = plan_grants.granted(item, opened_account=opened_account)
         tx.publish(event, cause=causes.get(payment_id))
+    await matching.settle_payments(tx, [row.id for row in payments])
+    guests = [row.id for row in payments if row.stripe_customer_id is not None]
+    if guests:
+        await customers.adopt(tx, guests)
 
 
 async def waiting_of(tx: Tx, user_id: UUID) -> Sequence[UUID]:
@@ -90,6 +93,18 @@ async def learn_address(tx: Tx, user_id: UUID, address: str, *, is_verified: boo
     await tx.execute(statement)
 
 
+async def _give(
+    tx: Tx, payments: Sequence[Row[Any]], owners: Mapping[UUID, UUID], *, opened_account: bool
+) -> None:
+    given = {
+        "status": PaymentStatus.GRANTED,
+        "granted_at": await tx.now(),
+        "opened_account": opened_account,
+    }
+    rows = [{"id": row.id, "user_id": owners[row.id], **given} for row in payments]
+    await tx.execute(GIVE, as_rows(rows))
+
+
 def _grant(payment: Row[Any], owner: UUID) -> ledger.Grant:
     return ledger.Grant(
         user_id=owner,
@@ -98,16 +113,4 @@ def _grant(payment: Row[Any], owner: UUID) -> ledger.Grant:
         key=f"payment:{payment.id}",
         description=f"{payment.credits:,} credits bought",
         payment_id=payment.id,
-    )
-
-
-def _granted(item: ledger.Granted, *, opened_account: bool) -> CreditsGranted:
-    return CreditsGranted(
-        user_id=item.grant.user_id,
-        transaction_id=item.posting_id,
-        amount=item.grant.amount,
-        kind=item.grant.kind,
-        payment_id=item.grant.payment_id,
-        opened_account=opened_account,
-        balance=item.balance,
     )

@@ -1,14 +1,26 @@
 """What billing is made of."""
 
+import stripe
+
+from billing.cashier import Cashier
 from billing.handlers import handlers
 from billing.metrics import gauges
+from billing.purchases import Terms
+from billing.reconciliation import PATIENCE_S, Reconciler
 from billing.routes import router
 from billing.settings import BillingSettings
+from billing.spending import Spending
+from billing.statement import Press, StatementKeys
 from billing.stripe_events import StripeInbox
-from billing.workers import prover
+from billing.stripe_gateway import StripeGateway
+from billing.stripe_transport import Transport
+from billing.workers import ledger_loops
+from billing.workers.chores import Chores
+from billing.workers.stripe import Errands
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.http import AdminKey
+from shared.sealing import Seal
 from shared.service import Service
 from shared.settings import load
 from shared.tokens import Verifier, key_set_at
@@ -17,21 +29,53 @@ from shared.tokens import Verifier, key_set_at
 def build(settings: BillingSettings | None = None) -> Service:
     """Return the service with its production adapters."""
     settings = settings or load(BillingSettings)
-    database = Database(settings.database_url, source="billing")
+    return assemble(
+        settings,
+        database=Database(settings.database_url, source="billing"),
+        to_stripe=Transport(),
+        verifier=Verifier(key_set_at(settings.jwks_url), issuer=settings.site_url),
+    )
+
+
+def assemble(
+    settings: BillingSettings,
+    *,
+    database: Database,
+    to_stripe: stripe.HTTPClient,
+    verifier: Verifier,
+    patience_s: float = PATIENCE_S,
+) -> Service:
+    """Return the service with these adapters; `to_stripe` is how Stripe's library reaches Stripe."""
+    gateway = StripeGateway(
+        settings.stripe_secret_key.get_secret_value(),
+        api_base=settings.stripe_api_base,
+        site_url=settings.site_url,
+        http_client=to_stripe,
+    )
+    terms = Terms(settings.promotion_codes, settings.automatic_tax)
+    errands = Errands(database, gateway, settings)
+    reconciler = Reconciler(database, gateway, patience_s=patience_s)
+    chores = Chores(database, gateway, reconciler, reconcile_s=settings.reconcile_s)
+    inbox = StripeInbox(database, is_live=settings.is_live, on_arrival=errands.wake)
     return Service(
         name="billing",
         database=database,
         migrations="billing.migrations",
         router=router,
         handlers=handlers,
-        workers=[prover(database)],
+        workers=[*ledger_loops(database), *errands.loops, chores.loop],
         resources={
             Database: database,
             BillingSettings: settings,
             Clock: SystemClock(),
-            StripeInbox: StripeInbox(database, is_live=settings.is_live),
+            StripeInbox: inbox,
+            Spending: Spending(database, checkout_url=settings.checkout_url),
+            Cashier: Cashier(database, gateway, terms),
+            Reconciler: reconciler,
+            Press: Press(),
+            StatementKeys: StatementKeys(Seal(settings.sealing_key.get_secret_value())),
             AdminKey: AdminKey(settings.admin_api_key.get_secret_value()),
-            Verifier: Verifier(key_set_at(settings.jwks_url), issuer=settings.site_url),
+            Verifier: verifier,
         },
         gauges=gauges,
     )

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.sealing import Seal
 from shared.settings import CommonSettings
 
 
@@ -15,6 +16,28 @@ class BillingSettings(CommonSettings):
 
     stripe_secret_key: Annotated[SecretStr, Field(validation_alias="STRIPE_SECRET_KEY")]
     stripe_webhook_secret: Annotated[SecretStr, Field(validation_alias="STRIPE_WEBHOOK_SECRET")]
+    sealing_key: SecretStr
+    stripe_api_base: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    promotion_codes: bool = True
+    automatic_tax: bool = False
+    grace_days: Annotated[int, Field(ge=0, le=60)] = 7
+    refund_approval_cents: Annotated[int, Field(ge=0)] = 10_000
+    reconcile_s: Annotated[float, Field(ge=10)] = 300
+
+    @field_validator("sealing_key")
+    @classmethod
+    def _is_a_key(cls, key: SecretStr) -> SecretStr:
+        try:
+            Seal(key.get_secret_value())
+        except ValueError:
+            message = "must be 32 bytes in url-safe base64"
+            raise ValueError(message) from None
+        return key
+
+    @property
+    def checkout_url(self) -> str:
+        """Where credits are bought."""
+        return f"{self.site_url.rstrip('/')}/credits"
 
     @property
     def is_live(self) -> bool:

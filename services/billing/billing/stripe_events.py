@@ -4,20 +4,22 @@ The same event may come again, also at the same time: what it leads to is harmle
 is only the record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import Boolean, DateTime, LargeBinary, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from billing import checkouts
-from billing.checkouts import Said
-from billing.models import StripeEvent
+from billing import telling
+from billing.models import PaymentStatus, StripeEvent
+from billing.said import Said
 from billing.stripe_webhook import EventFrame
 from shared.db import Database, Tx
 from shared.group_commit import Asked, GroupCommit
 from shared.sql import among
 
+ARRIVED: Final = f"payment {PaymentStatus.ARRIVED}"
 STORE = text("""
     INSERT INTO stripe_events (id, type, api_version, livemode, payload, outcome, received_at)
     SELECT id, type, api_version, livemode, payload, outcome, :now
@@ -44,10 +46,16 @@ class Incoming:
 
 
 class StripeInbox:
-    """Where webhook requests are stored and answered; any number at once."""
+    """Where webhook requests are stored and answered; any number at once.
 
-    def __init__(self, database: Database, *, is_live: bool) -> None:
+    `on_arrival` is called where money arrived, and Stripe has to be asked what for.
+    """
+
+    def __init__(
+        self, database: Database, *, is_live: bool, on_arrival: Callable[[], None]
+    ) -> None:
         self._is_live = is_live
+        self._on_arrival = on_arrival
         self._group: GroupCommit[Incoming, bool] = GroupCommit(database, self._receive)
 
     async def receive(self, frame: EventFrame, body: bytes) -> bool:
@@ -68,21 +76,19 @@ class StripeInbox:
 
     async def _act(self, tx: Tx, asked: Sequence[Asked[Incoming]]) -> list[str]:
         """Apply the events; return what came of each, for the record."""
-        outcomes: dict[int, str] = {}
-        said: dict[int, Said] = {}
-        for place, item in enumerate(asked):
-            frame = item.question.frame
-            if frame.livemode != self._is_live:
-                outcomes[place] = "other mode: no effect"
-                continue
-            found = checkouts.read(frame)
-            if isinstance(found, str):
-                outcomes[place] = found
-            else:
-                said[place] = Said(*found, publish=item.publish)
-        applied = await checkouts.apply(tx, list(said.values()))
-        outcomes.update(zip(said, applied, strict=True))
-        return [outcomes[place] for place in range(len(asked))]
+        read = [self._read(item) for item in asked]
+        said = [item for item in read if isinstance(item, Said)]
+        came = iter(await telling.apply(tx, said) if said else [])
+        outcomes = [item if isinstance(item, str) else next(came).of_it for item in read]
+        if ARRIVED in outcomes:
+            tx.after_commit(self._on_arrival)
+        return outcomes
+
+    def _read(self, item: Asked[Incoming]) -> Said[Any] | str:
+        frame = item.question.frame
+        if frame.livemode != self._is_live:
+            return "other mode: no effect"
+        return telling.read(frame, item.context)
 
 
 async def _store(tx: Tx, events: Sequence[Incoming], outcomes: Sequence[str]) -> set[str]:

@@ -1,13 +1,14 @@
 """What billing's metrics say: webhooks by outcome, holds, payments, and the proof."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
-from sqlalchemy import text
+from paid import paid
+from sqlalchemy import delete, text
 
 from billing import ledger, patrol
 from billing.metrics import WEBHOOKS, gauges
-from billing.models import Kind
+from billing.models import Book, Kind
 from shared.clock import first_id
 from shared.contracts.tasks import Terms
 from tests.stripe_events import WEBHOOK_SECRET, checkout_session, event, signed
@@ -49,6 +50,7 @@ async def test_what_is_paid_and_not_granted_is_counted_whatever_its_age(billing)
     await post(billing, event(checkout_session()))
     await post(billing, event(checkout_session(currency="eur")))
     await post(billing, event(checkout_session(payment_status="unpaid")))
+    await billing.work()
     before = await read(billing)
     async with billing.database.transaction() as tx:
         long_ago = await tx.now() - timedelta(days=3)
@@ -111,3 +113,39 @@ async def test_every_rule_of_the_ledger_is_told_broken_or_not(billing):
     assert set(whole["impacter_ledger_rule_broken"].values()) == {0}
     assert broken["impacter_ledger_rule_broken"]["what was captured was posted"] == 2
     assert broken["impacter_ledger_proof_age_seconds"][""] >= 7200
+
+
+async def test_what_is_owed_is_counted(billing):
+    user_id, payment_id = uuid4(), uuid4()
+    before = await read(billing)
+    async with billing.database.transaction() as tx:
+        tx.add(paid(payment_id, user_id, 100, await tx.now()))
+        await tx.flush()
+        bought = (Kind.PURCHASE, f"payment:{payment_id}", "bought")
+        await ledger.grant(tx, [ledger.Grant(user_id, 100, *bought, payment_id=payment_id)])
+        await ledger.spend(tx, [ledger.Spend(user_id, 30, uuid4().hex, "x", "posts", {})])
+        refund = (Kind.REFUND, uuid4().hex, "x", payment_id)
+        await ledger.revoke(tx, [ledger.Revocation(user_id, 100, *refund)])
+
+    after = await read(billing)
+
+    names = ("impacter_debts_open", "impacter_debt_credits")
+    assert [after[name][""] - before[name][""] for name in names] == [1, 30]
+
+
+async def test_days_that_differ_or_stay_open_are_counted(billing):
+    async with billing.database.transaction() as tx:
+        now = await tx.now()
+        day = date(2026, 1, 1)
+        yesterday = now - timedelta(days=1)
+        differing = {"differences": {"captured": 1}, "compared_at": now, "proved_at": now}
+        for number, fields in enumerate((differing, {"compared_at": now}, {})):
+            closed = {"day": day + timedelta(days=number), "closed_at": yesterday, "asked_count": 1}
+            tx.add(Book(**closed, **fields))
+
+    gauges = await read(billing)
+    async with billing.database.transaction() as tx:
+        await tx.execute(delete(Book).where(Book.asked_count > 0))
+
+    assert gauges["impacter_books_wrong_days"][""] == 1
+    assert gauges["impacter_books_open_seconds"][""] >= 86_400

@@ -28,6 +28,7 @@ async def pay(billing, email, *, user_id=None, amount_cents=1000):
         email=email, amount_cents=amount_cents, client_reference_id=reference
     )
     await billing.client.post("/api/webhooks/stripe", **signed(event(session), WEBHOOK_SECRET))
+    await billing.work()
     async with billing.database.transaction() as tx:
         statement = select(Payment.id).where(Payment.stripe_checkout_session_id == session["id"])
         payment_id = await tx.scalar(statement)

@@ -15,7 +15,8 @@ PATH = "/api/webhooks/stripe"
 
 
 async def completed(billing, session):
-    """What was published about a session's payment."""
+    """What was published about a session's payment, once Stripe was asked what was bought."""
+    await billing.work()
     async with billing.database.transaction() as tx:
         statement = select(Payment.id).where(Payment.stripe_checkout_session_id == session["id"])
         payment_id = await tx.scalar(statement)
@@ -57,7 +58,7 @@ async def test_the_raw_body_is_stored_as_it_came(billing):
     await billing.client.post(PATH, **request)
 
     row = await stored(billing, body["id"])
-    assert (row.payload, row.outcome) == (request["content"], "payment paid")
+    assert (row.payload, row.outcome) == (request["content"], "payment arrived")
 
 
 async def test_one_session_sent_five_times_at_once_under_new_event_ids_is_published_once(billing):
@@ -86,6 +87,7 @@ async def test_money_that_arrived_stays_arrived_whatever_comes_late(billing):
     session = checkout_session()
     await post(billing, event(session, type="checkout.session.async_payment_succeeded"))
 
+    await billing.work()
     late = {**session, "payment_status": "unpaid"}
     for kind in ("completed", "async_payment_failed", "expired"):
         await post(billing, event(late, type=f"checkout.session.{kind}"))

@@ -1,10 +1,18 @@
 """Events in: addresses are learned, mails are written down for the worker to send."""
 
 import hashlib
+from datetime import UTC, datetime
+from uuid import UUID
 
 from notifier import excerpts, messages
 from notifier.contacts import learn
-from shared.contracts.credits import CreditsGranted
+from shared.contracts.credits import (
+    CreditsExpiring,
+    CreditsGranted,
+    CreditsRanLow,
+    CreditsRevoked,
+)
+from shared.contracts.subscriptions import SubscriptionPastDue
 from shared.contracts.tasks import Outcome, TaskFinished
 from shared.contracts.users import (
     UserClaimRequested,
@@ -23,6 +31,8 @@ NO_REASON = {
     Outcome.TIMED_OUT: "It took longer than a task may take.",
 }
 
+PAID_FOR = ("purchase", "subscription")
+
 handlers = Handlers("notifier")
 
 
@@ -37,8 +47,8 @@ async def greet_user(event: UserRegistered, tx: Tx) -> None:
         event.user_id,
         cause=f"welcome:{payment.payment_id}" if payment else f"verify:{event.user_id}",
         parameters={"credits": payment.credits} if payment else {},
-        to_address=event.email,
-        sealed_token=event.sealed_token,
+        payment_id=payment.payment_id if payment else None,
+        link=messages.Link(event.email, event.sealed_token),
     )
 
 
@@ -52,8 +62,8 @@ async def offer_claim(event: UserClaimRequested, tx: Tx) -> None:
         event.user_id,
         cause=f"claim:{event.payment_id}",
         parameters={"credits": event.credits},
-        to_address=event.email,
-        sealed_token=event.sealed_token,
+        payment_id=event.payment_id,
+        link=messages.Link(event.email, event.sealed_token),
     )
 
 
@@ -70,16 +80,72 @@ async def send_reset_link(event: UserPasswordResetRequested, tx: Tx) -> None:
 
 
 @handlers.on(CreditsGranted)
-async def confirm_purchase(event: CreditsGranted, tx: Tx) -> None:
-    """Tell a returning customer that the credits are there; the welcome mail told a new one."""
-    if event.kind != "purchase" or event.opened_account:
-        return
+async def confirm_credits(event: CreditsGranted, tx: Tx) -> None:
+    """Tell a customer that credits are there which were paid for; the welcome mail told a new one."""
+    if event.kind == "reinstatement":
+        await _tell_of_credits(tx, "credits_returned", event, payment_id=None)
+    elif event.kind in PAID_FOR and not event.opened_account:
+        await _tell_of_credits(tx, "credits_added", event, payment_id=event.payment_id)
+
+
+@handlers.on(CreditsRevoked)
+async def explain_revocation(event: CreditsRevoked, tx: Tx) -> None:
+    """Tell the customer what was taken back with the money."""
     await messages.queue(
         tx,
-        "credits_added",
+        "credits_revoked",
         event.user_id,
-        cause=f"credits:{event.transaction_id}",
-        parameters={"credits": event.amount, "available": event.balance.available},
+        cause=f"revoked:{event.payment_id}:{event.balance.version}",
+        parameters={
+            "kind": event.kind,
+            "credits": event.amount,
+            "owed": event.owed,
+            "available": max(event.balance.available, 0),
+        },
+    )
+
+
+@handlers.on(CreditsExpiring)
+async def warn_of_expiry(event: CreditsExpiring, tx: Tx) -> None:
+    """Tell the customer which credits will be over soon, and when."""
+    await messages.queue(
+        tx,
+        "credits_expiring",
+        event.user_id,
+        cause=f"expiring:{event.user_id}:{event.expires_at.isoformat()}:{event.days_left}",
+        parameters={
+            "credits": event.amount,
+            "day": _day(event.expires_at),
+            "time": f"{event.expires_at.astimezone(UTC):%H:%M}",
+        },
+    )
+
+
+@handlers.on(CreditsRanLow)
+async def warn_of_low_credits(event: CreditsRanLow, tx: Tx) -> None:
+    """Tell the customer that few credits are left, once until there were more."""
+    await messages.queue(
+        tx,
+        "credits_low",
+        event.user_id,
+        cause=f"low:{event.user_id}:{event.balance.version}",
+        parameters={"available": max(event.balance.available, 0)},
+    )
+
+
+@handlers.on(SubscriptionPastDue)
+async def ask_for_payment(event: SubscriptionPastDue, tx: Tx) -> None:
+    """Tell the customer that a renewal was not paid, and until when that has no consequence."""
+    await messages.queue(
+        tx,
+        "payment_failed",
+        event.user_id,
+        cause=f"past_due:{event.subscription_id}:{event.grace_until.isoformat()}",
+        parameters={
+            "plan": event.plan,
+            "pay_url": event.pay_url,
+            "grace_until": _day(event.grace_until),
+        },
     )
 
 
@@ -97,6 +163,29 @@ async def report_outcome(event: TaskFinished, tx: Tx) -> None:
             pass
 
 
+def _day(moment: datetime) -> str:
+    at = moment.astimezone(UTC)
+    return f"{at:%B} {at.day}, {at.year}"
+
+
+async def _tell_of_credits(
+    tx: Tx, template: str, event: CreditsGranted, *, payment_id: UUID | None
+) -> None:
+    await messages.queue(
+        tx,
+        template,
+        event.user_id,
+        cause=f"credits:{event.transaction_id}",
+        parameters={
+            "credits": event.amount,
+            "available": event.balance.available,
+            "is_plan": event.kind == "subscription",
+            "repaid": event.repaid,
+        },
+        payment_id=payment_id,
+    )
+
+
 async def _send_link(
     tx: Tx, template: str, event: UserVerificationRequested | UserPasswordResetRequested
 ) -> None:
@@ -108,8 +197,7 @@ async def _send_link(
         event.user_id,
         cause=f"{template}:{event.user_id}:{link}",
         parameters={},
-        to_address=event.email,
-        sealed_token=event.sealed_token,
+        link=messages.Link(event.email, event.sealed_token),
     )
 
 

@@ -40,6 +40,16 @@ LETTERS: Mapping[str, Letter] = {
     "verify": Letter("Confirm your e-mail address", "/verify", "token"),
     "reset": Letter("Reset your password", "/reset", "token"),
     "credits_added": Letter("{{ credits | counted }} added", "/dashboard"),
+    "credits_revoked": Letter(
+        "Your payment was {{ 'disputed' if kind == 'dispute' else 'refunded' }}", "/transactions"
+    ),
+    "credits_returned": Letter("{{ credits | counted }} given back", "/transactions"),
+    "credits_expiring": Letter(
+        "{{ credits | counted }} {{ 'expires' if credits == 1 else 'expire' }} on {{ day }}",
+        "/dashboard",
+    ),
+    "credits_low": Letter("You have {{ available | counted }} left", "/credits"),
+    "payment_failed": Letter("Your payment failed", "/credits"),
     "task_complete": Letter("Your task is complete", "/dashboard", "task"),
     "task_failed": Letter(
         "Your task could not be completed, nothing was charged", "/dashboard", "task"

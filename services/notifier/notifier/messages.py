@@ -1,13 +1,15 @@
 """Messages: written down once per cause, leased, sent, tried again or given up."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Update, and_, case, func, select, update
 
 from notifier.models import Contact, Message
+from shared.contracts.messages import MessageFailed, MessageSent
 from shared.db import Tx
 
 LEASE_S = 120
@@ -20,6 +22,17 @@ ADDRESS_WAIT_DAYS = 7
 ERROR_CHARS_MAX = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A one-time link, sealed, and the address that its own event names: it goes there and nowhere else."""
+
+    to_address: str | None
+    sealed_token: str | None
+
+
+NO_LINK = Link(None, None)
+
+
 async def queue(
     tx: Tx,
     template: str,
@@ -27,8 +40,8 @@ async def queue(
     *,
     cause: str,
     parameters: Mapping[str, Any],
-    to_address: str | None = None,
-    sealed_token: str | None = None,
+    payment_id: UUID | None = None,
+    link: Link = NO_LINK,
 ) -> bool:
     """Write down a mail that shall be sent, once per cause; without an address it waits for one."""
     now = await tx.now()
@@ -38,9 +51,10 @@ async def queue(
         cause=cause,
         template=template,
         user_id=user_id,
-        to_address=to_address,
+        payment_id=payment_id,
+        to_address=link.to_address,
         parameters=dict(parameters),
-        sealed_token=sealed_token,
+        sealed_token=link.sealed_token,
         next_attempt_at=now,
         created_at=now,
         correlation_id=tx.origin.correlation_id,
@@ -72,7 +86,7 @@ async def lease(tx: Tx, *, lease_s: float = LEASE_S) -> Message | None:
 
 
 async def mark_sent(tx: Tx, message: Message) -> None:
-    """Close a message that was accepted, and forget its link."""
+    """Close a message that was accepted, forget its link, and say so if a payer waits for it."""
     await _write(tx, message, state="sent", sent_at=await tx.now(), sealed_token=None, error=None)
 
 
@@ -97,7 +111,8 @@ async def recover(tx: Tx) -> None:
     now = await tx.now()
     is_over = and_(Message.state == "sending", Message.lease_ends_at <= now)
     values = _unknown("the process ended while it sent this", now)
-    await tx.execute(update(Message).where(is_over).values(lease_ends_at=None, **values))
+    over = update(Message).where(is_over).values(lease_ends_at=None, **values)
+    await _change(tx, over)
     is_nobodys = and_(
         Message.state == "queued",
         Message.to_address.is_(None),
@@ -105,7 +120,7 @@ async def recover(tx: Tx) -> None:
         ~select(Contact).where(Contact.user_id == Message.user_id).exists(),
     )
     reason = f"no address became known within {ADDRESS_WAIT_DAYS} days"
-    await tx.execute(update(Message).where(is_nobodys).values(state="failed", error=reason))
+    await _change(tx, update(Message).where(is_nobodys).values(state="failed", error=reason))
 
 
 async def listed(
@@ -139,7 +154,19 @@ async def _write(tx: Tx, message: Message, **values: Any) -> None:
         Message.attempts == message.attempts,
         Message.state == "sending",
     )
-    await tx.execute(update(Message).where(*mine).values(lease_ends_at=None, **values))
+    await _change(tx, update(Message).where(*mine).values(lease_ends_at=None, **values))
+
+
+async def _change(tx: Tx, statement: Update) -> None:
+    """Change messages; say what became of those that answer a payment."""
+    columns = (Message.state, Message.user_id, Message.payment_id, Message.template)
+    for state, user_id, payment_id, template in await tx.execute(statement.returning(*columns)):
+        if payment_id is None:
+            continue
+        if state == "sent":
+            tx.publish(MessageSent(user_id=user_id, payment_id=payment_id, template=template))
+        elif state == "failed":
+            tx.publish(MessageFailed(user_id=user_id, payment_id=payment_id, template=template))
 
 
 def _short(reason: str) -> str:

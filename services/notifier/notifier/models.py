@@ -33,7 +33,8 @@ class Message(Base):
     """One mail for one cause: what it says, and how far it has come.
 
     `to_address` is empty until the address is known; `attempts` is the fencing number of the lease;
-    `unknown_count` counts attempts after which nobody can tell whether the mail was accepted.
+    `unknown_count` counts attempts after which nobody can tell whether the mail was accepted. `payment_id` is
+    the payment that it answers: others are told when it is sent.
     """
 
     __tablename__ = "messages"
@@ -56,6 +57,7 @@ class Message(Base):
     cause: Mapped[str] = mapped_column(unique=True)
     template: Mapped[str]
     user_id: Mapped[UUID]
+    payment_id: Mapped[UUID | None]
     to_address: Mapped[str | None]
     parameters: Mapped[dict[str, Any]]
     sealed_token: Mapped[str | None]

@@ -1,11 +1,19 @@
 """Events as their publishers tell them, for the notifier's tests."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from notifier_parts import TOKEN, ids, seal
 
-from shared.contracts.credits import Balance, CreditsGranted
+from shared.contracts.credits import (
+    Balance,
+    CreditsExpiring,
+    CreditsGranted,
+    CreditsRanLow,
+    CreditsRevoked,
+)
+from shared.contracts.subscriptions import SubscriptionPastDue
 from shared.contracts.tasks import DeliveredFile, Outcome, TaskFinished
 from shared.contracts.users import (
     OpeningPayment,
@@ -56,6 +64,46 @@ def granted(user_id: UUID, **changes: Any) -> CreditsGranted:
         "balance": Balance(balance=530, reserved=0, available=530, version=2),
     }
     return CreditsGranted(**{**values, **changes})
+
+
+def revoked(user_id: UUID, **changes: Any) -> CreditsRevoked:
+    values = {
+        "user_id": user_id,
+        "payment_id": ids.new(),
+        "transaction_id": ids.new(),
+        "kind": "refund",
+        "amount": 400,
+        "owed": 100,
+        "balance": Balance(balance=0, reserved=0, available=0, version=3),
+    }
+    return CreditsRevoked(**{**values, **changes})
+
+
+def expiring(user_id: UUID, **changes: Any) -> CreditsExpiring:
+    values = {
+        "user_id": user_id,
+        "amount": 500,
+        "expires_at": datetime(2026, 12, 31, 8, 30, tzinfo=UTC),
+        "days_left": 14,
+    }
+    return CreditsExpiring(**{**values, **changes})
+
+
+def ran_low(user_id: UUID, available: int) -> CreditsRanLow:
+    balance = Balance(balance=available, reserved=0, available=available, version=7)
+    return CreditsRanLow(user_id=user_id, balance=balance)
+
+
+def past_due(user_id: UUID, **changes: Any) -> SubscriptionPastDue:
+    values = {
+        "subscription_id": "sub_1",
+        "user_id": user_id,
+        "plan": "Basic",
+        "pay_url": "https://pay.example/invoice/in_1",
+        "invoice_id": "in_1",
+        "grace_until": datetime(2026, 11, 28, 9, tzinfo=UTC),
+    }
+    return SubscriptionPastDue(**{**values, **changes})
 
 
 def finished(user_id: UUID, **changes: Any) -> TaskFinished:

@@ -30,6 +30,15 @@ PARAMETERS = {
     "verify": {},
     "reset": {},
     "credits_added": {"credits": 500, "available": 1530},
+    "credits_revoked": {"kind": "refund", "credits": 400, "owed": 100, "available": 30},
+    "credits_returned": {"credits": 500, "available": 530},
+    "credits_expiring": {"credits": 500, "day": "December 31, 2026", "time": "08:30"},
+    "credits_low": {"available": 9},
+    "payment_failed": {
+        "plan": "Basic",
+        "pay_url": "https://pay.example/invoice/in_1",
+        "grace_until": "November 28, 2026",
+    },
     "task_complete": {
         "task_id": "task_0192f0c1000070008000000000000001",
         "description": "Find me 100 leads in Miami: dentists with a website, name, e-mail and phone",

@@ -6,10 +6,14 @@ import random
 import pytest
 from notifier_events import (
     claim_requested,
+    expiring,
     finished,
     granted,
     paid_first,
+    past_due,
+    ran_low,
     reset_requested,
+    revoked,
     signed_up,
     verification_requested,
 )
@@ -17,7 +21,9 @@ from notifier_parts import SITE, TOKEN, MemoryMailer, TestClock, html_of, ids, s
 from sqlalchemy import select, text
 
 from notifier.models import Message
+from shared.contracts.messages import MessageFailed, MessageSent
 from shared.contracts.tasks import Outcome
+from shared.events import Event
 from shared.testing import ServiceUnderTest
 
 
@@ -80,7 +86,8 @@ async def test_each_request_for_a_link_gets_its_own_mail(
         ({"opened_account": True}, []),
         ({"kind": "bonus"}, []),
         ({"kind": "admin_grant"}, []),
-        ({"kind": "subscription"}, []),
+        ({"kind": "subscription"}, ["500 credits added"]),
+        ({"kind": "reinstatement"}, ["500 credits given back"]),
     ],
 )
 async def test_only_a_returning_customer_is_told_of_added_credits(
@@ -98,6 +105,109 @@ async def test_only_a_returning_customer_is_told_of_added_credits(
     await notifier.work()
 
     assert mailer.subjects == subjects
+
+
+@pytest.mark.parametrize(
+    ("event", "subject", "words"),
+    [
+        (revoked(ids.new()), "Your payment was refunded", "400 credits that it bought were"),
+        (revoked(ids.new(), owed=1), "Your payment was refunded", "1 credit of it was spent"),
+        (revoked(ids.new(), kind="dispute"), "Your payment was disputed", "decided for us"),
+        (
+            expiring(ids.new()),
+            "500 credits expire on December 31, 2026",
+            "until December 31, 2026, 08:30 UTC",
+        ),
+        (expiring(ids.new(), amount=1), "1 credit expires on December 31, 2026", "use it:"),
+        (ran_low(ids.new(), 9), "You have 9 credits left", f"{SITE}/credits"),
+        (ran_low(ids.new(), 0), "You have 0 credits left", "You have no credits left"),
+        (past_due(ids.new()), "Your payment failed", "until November 28, 2026"),
+        (past_due(ids.new(), pay_url=None), "Your payment failed", f"{SITE}/credits"),
+    ],
+)
+async def test_a_customer_is_told_what_becomes_of_their_money(
+    notifier: ServiceUnderTest, mailer: MemoryMailer, event: Event, subject: str, words: str
+) -> None:
+    await notifier.deliver(verification_requested(event.user_id))
+    await notifier.work()
+    mailer.accepted.clear()
+
+    await notifier.deliver(event, times=3)
+    await notifier.work()
+
+    assert mailer.subjects == [subject]
+    assert words in text_of(mailer.accepted[0].content)
+
+
+async def test_credits_that_went_to_what_was_owed_are_told_of(
+    notifier: ServiceUnderTest, mailer: MemoryMailer
+) -> None:
+    user_id = ids.new()
+    await notifier.deliver(verification_requested(user_id))
+    await notifier.work()
+    mailer.accepted.clear()
+
+    for repaid in (0, 120):
+        await notifier.deliver(granted(user_id, repaid=repaid))
+    await notifier.work()
+
+    first, second = (text_of(mail.content) for mail in mailer.accepted)
+    assert "owed" not in first
+    assert "120 credits of them make up for what was owed" in second
+
+
+async def test_each_stage_of_an_expiry_has_its_own_mail(
+    notifier: ServiceUnderTest, mailer: MemoryMailer
+) -> None:
+    user_id = ids.new()
+    await notifier.deliver(verification_requested(user_id))
+    await notifier.work()
+    mailer.accepted.clear()
+
+    for days_left in (14, 3, 3, 1, 14):
+        await notifier.deliver(expiring(user_id, days_left=days_left))
+    await notifier.work()
+
+    assert mailer.subjects == ["500 credits expire on December 31, 2026"] * 3
+
+
+@pytest.mark.parametrize(
+    ("event", "template"),
+    [
+        (paid_first(ids.new()), "welcome"),
+        (claim_requested(ids.new()), "claim"),
+        (granted(ids.new(), payment_id=ids.new()), "credits_added"),
+    ],
+)
+async def test_who_waits_for_the_mail_of_a_payment_is_told_that_it_is_sent(
+    notifier: ServiceUnderTest, event: Event, template: str
+) -> None:
+    await notifier.deliver(verification_requested(event.user_id))
+    await notifier.deliver(event)
+    await notifier.work()
+
+    payment = getattr(event, "payment", None) or event
+    [told] = [
+        item
+        for item in await notifier.published(MessageSent)
+        if item.payment_id == payment.payment_id
+    ]
+    assert (told.user_id, told.template) == (event.user_id, template)
+
+
+async def test_who_waits_for_the_mail_of_a_payment_is_told_that_it_never_will_be_sent(
+    notifier: ServiceUnderTest, clock: TestClock
+) -> None:
+    event = granted(ids.new(), payment_id=ids.new())
+    await notifier.deliver(event)
+
+    clock.advance(8 * 86_400)
+    await notifier.work()
+
+    failed = await notifier.published(MessageFailed)
+    assert [item.payment_id for item in failed if item.user_id == event.user_id] == [
+        event.payment_id
+    ]
 
 
 @pytest.mark.parametrize(

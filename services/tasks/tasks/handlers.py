@@ -2,28 +2,53 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 from typing_extensions import override
 
-from shared.contracts.credits import CreditsDenied, CreditsGranted, CreditsHeld, CreditsSettled
+from shared.contracts.books import BooksClosed
+from shared.contracts.credits import (
+    CreditsDenied,
+    CreditsExpired,
+    CreditsGranted,
+    CreditsHeld,
+    CreditsPaused,
+    CreditsResumed,
+    CreditsRevoked,
+    CreditsSettled,
+    CreditsSpent,
+)
 from shared.contracts.tasks import TaskFinished, TaskProgressed, TaskStarted
 from shared.db import Tx
+from shared.events import Event
 from shared.handlers import Handlers, Received
 from shared.sql import among
-from tasks import facts, hints
+from tasks import facts, hints, settlements
 from tasks.hub import Hub
 from tasks.models import Task
 
 handlers = Handlers("tasks")
 
+# What changes credits and says nothing of a task.
+BALANCE_CHANGES: Final[tuple[type[Event], ...]] = (
+    CreditsGranted,
+    CreditsSpent,
+    CreditsRevoked,
+    CreditsExpired,
+    CreditsPaused,
+    CreditsResumed,
+)
 
-@handlers.on(CreditsGranted)
-async def show_granted_credits(event: CreditsGranted, tx: Tx) -> None:
-    """Show the credits that came in."""
+
+async def show_credits(event: Any, tx: Tx) -> None:
+    """Show the credits that there are now, whatever changed them."""
     await hints.learn(tx, event.user_id, event.balance)
+
+
+for kind in BALANCE_CHANGES:
+    handlers.on(kind)(show_credits)
 
 
 @handlers.on(CreditsHeld)
@@ -64,9 +89,20 @@ async def finish_task(event: TaskFinished, tx: Tx) -> None:
 
 @handlers.on(CreditsSettled)
 async def settle_task(event: CreditsSettled, tx: Tx) -> None:
-    """Show what the task cost and what came back."""
+    """Show what the task cost and what came back; the day's books will be compared with it."""
     await hints.learn(tx, event.user_id, event.balance)
     await facts.settle(tx, event.task_id, event.captured)
+    await settlements.note(tx, event)
+
+
+@handlers.on(BooksClosed)
+async def compare_books(event: BooksClosed, tx: Tx) -> None:
+    """Tell billing whether we saw the same holds end on that day."""
+    tx.publish(await settlements.compare(tx, event))
+
+
+# What is about no user, or says of which only by its task.
+WITHOUT_USER = (BooksClosed, TaskStarted, TaskProgressed)
 
 
 class InTurn(Handlers):
@@ -94,7 +130,7 @@ async def _users(tx: Tx, events: Sequence[Any]) -> set[UUID]:
     told = {
         event.task.user_id if isinstance(event, CreditsHeld) else event.user_id
         for event in events
-        if not isinstance(event, (TaskStarted, TaskProgressed))
+        if not isinstance(event, WITHOUT_USER)
     }
     tasks = {event.task_id for event in events if isinstance(event, (TaskStarted, TaskProgressed))}
     if tasks:

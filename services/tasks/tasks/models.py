@@ -118,6 +118,19 @@ class TaskFile(Base):
     sha256: Mapped[str]
 
 
+class Settlement(Base):
+    """How billing ended the hold of a task, and when by its clock."""
+
+    __tablename__ = "settlements"
+    __table_args__ = (Index("ix_settlements_settled_at", "settled_at", postgresql_using="brin"),)
+
+    hold_id: Mapped[UUID] = mapped_column(primary_key=True)
+    task_id: Mapped[UUID]
+    captured: Mapped[int]
+    released: Mapped[int]
+    settled_at: Mapped[datetime]
+
+
 class Quote(Base):
     """An offer for one description, its SHA-256 here, that holds until `valid_until`."""
 

@@ -17,6 +17,7 @@ from shared.contracts.credits import (
     CreditsDenied,
     CreditsGranted,
     CreditsHeld,
+    CreditsRevoked,
     CreditsSettled,
 )
 from shared.contracts.tasks import (
@@ -145,6 +146,18 @@ def granted(user_id: UUID, amount: int, *, version: int = 1) -> CreditsGranted:
         amount=amount,
         kind="purchase",
         balance=balance(amount, version=version),
+    )
+
+
+def revoked(user_id: UUID, left: int, *, version: int = 2) -> CreditsRevoked:
+    return CreditsRevoked(
+        user_id=user_id,
+        payment_id=IDS.new(),
+        transaction_id=IDS.new(),
+        kind="refund",
+        amount=1,
+        owed=0,
+        balance=balance(left, version=version),
     )
 
 

@@ -12,6 +12,7 @@ from tasks_parts import (
     denied,
     granted,
     held,
+    revoked,
     uuid_of,
 )
 
@@ -174,6 +175,16 @@ async def test_an_older_balance_never_replaces_a_later_one(tasks: TasksUnderTest
     answer = await customer.post("/api/tasks", {"description": "Anything"})
 
     assert answer.json()["credits_remaining"] == 90
+
+
+async def test_credits_that_were_taken_back_are_not_there_to_ask_with(tasks: TasksUnderTest):
+    customer = await tasks.customer()
+    await tasks.running.deliver(granted(customer.id, 100))
+    await tasks.running.deliver(revoked(customer.id, 3))
+
+    answer = await customer.post("/api/tasks", {"description": "Anything"})
+
+    assert (answer.status_code, answer.json()["available"]) == (402, 3)
 
 
 async def test_a_debt_is_shown_as_nothing_available(tasks: TasksUnderTest):

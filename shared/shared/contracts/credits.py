@@ -1,5 +1,7 @@
 """The story of a user's credits, told by billing, the only service that moves them."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from shared.contracts.tasks import TaskCreated
@@ -24,7 +26,10 @@ class CreditsGranted(
     publisher="billing",
     consumers=("auth", "notifier", "tasks"),
 ):
-    """Credits came in; `opened_account` when the same payment opened the account (it was welcomed already)."""
+    """Credits came in; `opened_account` when the same payment opened the account (it was welcomed already).
+
+    `repaid` of them went to what was owed at once.
+    """
 
     user_id: UserId
     transaction_id: TransactionId
@@ -32,6 +37,7 @@ class CreditsGranted(
     kind: str
     payment_id: PaymentId | None = None
     opened_account: bool = False
+    repaid: NonNegativeInt = 0
     balance: Balance
 
 
@@ -61,11 +67,90 @@ class CreditsDenied(Event, name="credits.denied.v1", publisher="billing", consum
 class CreditsSettled(
     Event, name="credits.settled.v1", publisher="billing", consumers=("auth", "tasks")
 ):
-    """A hold has ended: `captured` is what the task cost, `released` came back."""
+    """A hold has ended, by billing's clock `settled_at`: `captured` is what the task cost, `released` came back."""
 
     hold_id: HoldId
     task_id: TaskId
     user_id: UserId
     captured: NonNegativeInt
     released: NonNegativeInt
+    settled_at: datetime | None = None
+    balance: Balance
+
+
+class CreditsRevoked(
+    Event,
+    name="credits.revoked.v1",
+    publisher="billing",
+    consumers=("auth", "notifier", "tasks"),
+):
+    """Credits of a payment were taken back after a `refund` or for a `dispute`; what was spent already is `owed`."""
+
+    user_id: UserId
+    payment_id: PaymentId
+    transaction_id: TransactionId | None = None
+    kind: str
+    amount: NonNegativeInt
+    owed: NonNegativeInt
+    balance: Balance
+
+
+class CreditsSpent(
+    Event, name="credits.spent.v1", publisher="billing", consumers=("auth", "tasks")
+):
+    """Credits were spent on a feature that delivered at once, without a task."""
+
+    user_id: UserId
+    transaction_id: TransactionId
+    amount: PositiveInt
+    feature: str
+    balance: Balance
+
+
+class CreditsExpired(
+    Event, name="credits.expired.v1", publisher="billing", consumers=("auth", "tasks")
+):
+    """Credits whose time was over have left."""
+
+    user_id: UserId
+    transaction_id: TransactionId
+    amount: PositiveInt
+    balance: Balance
+
+
+class CreditsExpiring(
+    Event, name="credits.expiring.v1", publisher="billing", consumers=("notifier",)
+):
+    """Credits will expire: told when at most `days_left` days are left, of each day's credits once a stage."""
+
+    user_id: UserId
+    amount: PositiveInt
+    expires_at: datetime
+    days_left: PositiveInt
+
+
+class CreditsPaused(
+    Event, name="credits.paused.v1", publisher="billing", consumers=("auth", "tasks")
+):
+    """Credits of a subscription that is not paid for wait, and cannot be spent meanwhile."""
+
+    user_id: UserId
+    amount: PositiveInt
+    balance: Balance
+
+
+class CreditsResumed(
+    Event, name="credits.resumed.v1", publisher="billing", consumers=("auth", "tasks")
+):
+    """Credits that waited can be spent again."""
+
+    user_id: UserId
+    amount: PositiveInt
+    balance: Balance
+
+
+class CreditsRanLow(Event, name="credits.ran_low.v1", publisher="billing", consumers=("notifier",)):
+    """Spending has just left little; told again only after there was more."""
+
+    user_id: UserId
     balance: Balance

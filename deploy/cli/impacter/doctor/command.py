@@ -10,6 +10,7 @@ from rich.text import Text
 from impacter import output
 from impacter.api import operator_api, public_api
 from impacter.doctor import product
+from impacter.doctor.comparison import check_comparison
 from impacter.doctor.findings import Finding, State, skipped
 from impacter.failures import Failure
 
@@ -37,6 +38,7 @@ def _of_the_product(url: str | None) -> Iterator[Finding]:
     try:
         with operator_api(url) as api:
             yield product.check_ledger(api)
+            yield from check_comparison(api)
     except Failure as failure:
         yield skipped("ledger", str(failure))
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import structlog
 
 from embedded.defaults import SERVICES
-from impacter.doctor import configuration, engines, outside, surroundings
+from impacter.doctor import configuration, engines, money, outside, surroundings
 from impacter.doctor.findings import Finding, State, skipped
 from impacter.doctor.surroundings import Surroundings
 
@@ -57,6 +57,8 @@ async def _of_what_they_name(here: Surroundings) -> list[Finding]:
         found += surroundings.last_failure(here)
     else:
         found = await _of_engines(here)
+    if "billing" in here.services:
+        found += await money.check_stripe(is_at_rest=here.is_at_rest)
     if "notifier" in here.services:
         found.append(await outside.check_mail(values))
     if {"tasks", "agent_runner"} & {*here.services}:

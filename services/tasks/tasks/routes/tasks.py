@@ -1,16 +1,15 @@
 """Asking for work, and what came of it."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from shared.blobs import Blobs
 from shared.db import Database, Tx
 from shared.http import CurrentUser, Once, Transaction, resource, response_of
 from shared.ids import FileId, TaskId
+from shared.moments import Moment
 from shared.pages import Cursor, Limit, cursor_of, id_of
 from shared.text import Text
 from tasks import history, lifecycle, quotes, story
@@ -36,24 +35,6 @@ from tasks.settings import TasksSettings
 TheAsking = Annotated[Asking, resource(Asking)]
 TheHub = Annotated[Hub, resource(Hub)]
 TheSettings = Annotated[TasksSettings, resource(TasksSettings)]
-
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-def _is_text(moment: object) -> object:
-    """Refuse bare numbers, which could be seconds or milliseconds."""
-    if isinstance(moment, str) and "T" not in moment.upper():
-        message = "must be a date and time like 2026-01-31T12:00:00Z"
-        raise ValueError(message)
-    return moment
-
-
-def _within_reach(moment: datetime) -> datetime:
-    """Return the moment, or the nearest one that any task could have been made at."""
-    return min(max(moment, EARLIEST), LATEST)
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_within_reach)]
 
 router = APIRouter()
 

@@ -1,0 +1,126 @@
+"""`impacter doctor` on Stripe: the key, the endpoint, and when billing was last compared with it."""
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+import uvicorn
+
+from embedded.defaults import DATABASES, variables
+from embedded.emulator.service import Emulator, at_site
+from impacter.api import Api
+from impacter.doctor.comparison import check_comparison
+from impacter.doctor.findings import State
+from impacter.doctor.money import check_stripe
+from impacter.doctor.surroundings import as_environment
+from shared.testing import eventually
+
+NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1"
+
+
+@pytest.fixture
+def values(tmp_path):
+    return variables(tmp_path, "1", {name: f"{NOWHERE}/{name}" for name in DATABASES})
+
+
+@asynccontextmanager
+async def emulated(values, tmp_path):
+    """Stripe at the address that the settings name."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        site = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        values |= {"SITE_URL": site, "BILLING_STRIPE_API_BASE": f"{site}/emulator/stripe"}
+        place = at_site(
+            site,
+            tmp_path / "stripe",
+            secret_key=values["STRIPE_SECRET_KEY"],
+            webhook_secrets=values["STRIPE_WEBHOOK_SECRET"],
+        )
+        emulator = await Emulator(place).open()
+        config = uvicorn.Config(emulator.app(), log_config=None, access_log=False, lifespan="off")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+
+        async def has_started():
+            return server.started
+
+        await eventually(has_started)
+        try:
+            yield emulator
+        finally:
+            server.should_exit = True
+            await serving
+            await emulator.close()
+
+
+async def looked(values, *, is_at_rest=False):
+    with as_environment(values):
+        return await check_stripe(is_at_rest=is_at_rest)
+
+
+async def test_stripe_that_answers_and_tells_us_is_well(values, tmp_path):
+    async with emulated(values, tmp_path):
+        findings = await looked(values)
+
+    assert [(each.what, each.state) for each in findings] == [
+        ("Stripe", State.OK),
+        ("Stripe webhook endpoint", State.OK),
+    ]
+
+
+async def test_a_key_that_stripe_does_not_take_is_told(values, tmp_path):
+    async with emulated(values, tmp_path):
+        [finding] = await looked({**values, "STRIPE_SECRET_KEY": "sk_test_of_another"})
+
+    assert finding.state is State.BROKEN
+    assert "sk_test_of_another" not in finding.why
+    assert "STRIPE_SECRET_KEY" in finding.to_do
+
+
+async def test_an_endpoint_that_leads_elsewhere_is_told(values, tmp_path):
+    async with emulated(values, tmp_path):
+        site = "https://impacter.example"
+        findings = await looked({**values, "SITE_URL": site})
+
+    hook = findings[-1]
+    assert (hook.what, hook.state) == ("Stripe webhook endpoint", State.BROKEN)
+    assert f"make an endpoint for {site}/api/webhooks/stripe" in hook.to_do
+
+
+async def test_stripe_that_does_not_answer_is_told(values):
+    [finding] = await looked({**values, "BILLING_STRIPE_API_BASE": "http://127.0.0.1:1"})
+
+    assert finding.state is State.BROKEN
+    assert "status page" in finding.to_do
+
+
+async def test_the_emulator_of_a_product_at_rest_is_not_looked_at(values):
+    [finding] = await looked(values, is_at_rest=True)
+
+    assert finding.state is State.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("page", "states"),
+    [
+        ("impacter_stripe_compared_age_seconds 60\nimpacter_price_sync_age_seconds 60\n", "ok ok"),
+        ("impacter_stripe_compared_age_seconds 9999\n", "broken skipped"),
+        ("impacter_price_sync_age_seconds 99999\n", "skipped broken"),
+        ("impacter_stripe_differences 2\n", "skipped skipped broken"),
+    ],
+)
+def test_the_comparison_is_as_billings_metrics_say(page, states):
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=page))
+
+    findings = check_comparison(Api(httpx2.Client(transport=transport, base_url="http://test")))
+
+    assert [each.state for each in findings] == states.split()
+
+
+def test_without_the_key_the_comparison_is_not_looked_at():
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(401, text='{"detail": "No."}'))
+
+    [finding] = check_comparison(Api(httpx2.Client(transport=transport, base_url="http://test")))
+
+    assert finding.state is State.SKIPPED

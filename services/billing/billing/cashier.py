@@ -1,0 +1,137 @@
+"""The cashier: requests that need Stripe's answer to be answered, asked between two transactions and never inside one."""
+
+import time
+from collections import OrderedDict
+from typing import Final
+from uuid import UUID
+
+from billing import catalogue, customers, progress, purchases, standing, telling
+from billing.gateway import Gateway, StripeMissing, StripeRefused
+from billing.models import Checkout, Customer
+from billing.progress import Progress
+from billing.purchases import Buyer, Terms
+from billing.said import Said
+from shared.db import Database, Tx
+from shared.errors import Invalid, NotFound
+
+UNKNOWN_S: Final = 30
+UNKNOWN_MAX: Final = 10_000
+
+
+class AddressNotTaken(Invalid):
+    """Stripe writes no receipts to this e-mail address."""
+
+    code = "address_not_taken"
+
+
+class Cashier:
+    """Opens pages to pay on and the portal, and asks Stripe where it has not told."""
+
+    def __init__(self, database: Database, gateway: Gateway, terms: Terms) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._terms = terms
+        self._unknown: OrderedDict[str, float] = OrderedDict()
+
+    async def checkout(self, buyer: Buyer, price_id: str) -> Checkout:
+        """Return a page to pay a price on, the same one for the same buyer while it is open."""
+        async with self._database.transaction() as tx:
+            customer = await self._reserved(tx, buyer)
+            page = await purchases.begin(tx, buyer, price_id)
+        if page.url is not None:
+            return page
+        customer_id = await self._customer(customer) if customer else None
+        try:
+            order = purchases.order_of(page, customer_id, self._terms)
+            session = await self._gateway.open_checkout(order)
+        except StripeRefused as refusal:
+            await self._declined(page, customer_id, refusal)
+            if refusal.details.get("stripe_code") == "email_invalid":
+                raise AddressNotTaken from refusal
+            raise
+        async with self._database.transaction() as tx:
+            await purchases.opened(tx, page.id, session)
+        page.url, page.stripe_checkout_session_id = session.url, session.id
+        return page
+
+    async def portal(self, user_id: UUID, email: str) -> str:
+        """Return where a user sees to cards, plan and invoices: as who pays for the plan, if there is one."""
+        async with self._database.transaction() as tx:
+            plan = await standing.current(tx, user_id)
+            mine = await customers.reserve(tx, user_id, email)
+        customer_id = plan.stripe_customer_id if plan else None
+        return await self._gateway.open_portal(customer_id or await self._customer(mine))
+
+    async def progress(self, session_id: str) -> Progress:
+        """Return how far a page has come; where that is not known, Stripe is asked, and believed as if it had told."""
+        async with self._database.transaction() as tx:
+            known = await progress.of_session(tx, session_id)
+            is_settled = known is not None and known.is_final
+            asks = not is_settled and await progress.may_ask(tx, session_id)
+        if asks and not self._is_unknown(session_id):
+            await self._ask(session_id)
+            async with self._database.transaction() as tx:
+                known = await progress.of_session(tx, session_id)
+        if known is None:
+            raise NotFound
+        return known
+
+    async def sync_prices(self) -> catalogue.Changes:
+        """Bring the catalogue up to Stripe's; return what changed."""
+        found = await catalogue.fetch(self._gateway)
+        async with self._database.transaction() as tx:
+            return await catalogue.write(tx, found)
+
+    async def preview_prices(self) -> catalogue.Changes:
+        """Return what `sync_prices` would change."""
+        found = await catalogue.fetch(self._gateway)
+        async with self._database.transaction() as tx:
+            return await catalogue.preview(tx, found)
+
+    async def seed_prices(self) -> list[str]:
+        """Make at Stripe what the standard catalogue has and Stripe has not; return its lookup keys."""
+        return [
+            offer.lookup_key for offer in catalogue.offers() if await self._gateway.offer(offer)
+        ]
+
+    async def _reserved(self, tx: Tx, buyer: Buyer) -> Customer | None:
+        if buyer.user_id is None:
+            return None
+        return await customers.reserve(tx, buyer.user_id, buyer.email or "")
+
+    async def _customer(self, row: Customer) -> str:
+        """Return Stripe's customer of a user, made where there is none; the row is there already."""
+        if row.stripe_customer_id is not None:
+            return row.stripe_customer_id
+        customer_id = await self._gateway.customer_of(row.user_id)
+        if customer_id is None:
+            customer_id = await self._gateway.make_customer(
+                row.user_id, row.email, generation=row.generation
+            )
+        async with self._database.transaction() as tx:
+            return await customers.settle(tx, row.user_id, customer_id)
+
+    async def _declined(
+        self, page: Checkout, customer_id: str | None, refusal: StripeRefused
+    ) -> None:
+        """Let the page be that Stripe declined to make; a customer that is gone too."""
+        async with self._database.transaction() as tx:
+            await purchases.abandon(tx, page.id)
+            is_gone = isinstance(refusal, StripeMissing) and "customer" in refusal.reason
+            if is_gone and page.user_id is not None and customer_id is not None:
+                await customers.forget(tx, page.user_id, customer_id)
+
+    async def _ask(self, session_id: str) -> None:
+        session = await self._gateway.checkout_session(session_id)
+        if session is None:
+            self._unknown[session_id] = time.monotonic()
+            while len(self._unknown) > UNKNOWN_MAX:
+                self._unknown.popitem(last=False)
+            return
+        bill = await self._gateway.invoice(session.invoice) if session.invoice else None
+        async with self._database.transaction() as tx:
+            await telling.apply(tx, [Said(item) for item in (session, bill) if item is not None])
+
+    def _is_unknown(self, session_id: str) -> bool:
+        """Whether Stripe said a moment ago that there is no such page: strangers may guess many."""
+        return time.monotonic() - self._unknown.get(session_id, float("-inf")) < UNKNOWN_S

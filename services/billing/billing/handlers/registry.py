@@ -1,0 +1,5 @@
+"""Which function of billing answers which event."""
+
+from shared.handlers import Handlers
+
+handlers = Handlers("billing")

@@ -1,0 +1,76 @@
+"""Plan grants: credits that plans bring, when their time has come and their payer is known."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from billing import ledger
+from billing.models import Kind
+from shared.contracts.credits import CreditsGranted
+from shared.db import Tx
+
+# What is due of these payments; and what is due at all of payments whose payer is known.
+TAKE: Final = text("""
+    UPDATE plan_grants SET status = 'granted'
+    WHERE payment_id = ANY (:payments) AND status = 'waiting' AND due_at <= :now
+    RETURNING key, payment_id, stripe_subscription_id, amount, expires_at
+""")
+DUE: Final = text("""
+    SELECT DISTINCT p.id, p.user_id FROM payments p
+    WHERE p.status = 'granted' AND p.id IN (
+        SELECT payment_id FROM plan_grants WHERE status = 'waiting' AND due_at <= :now
+        ORDER BY due_at LIMIT :size)
+""")
+LOCK: Final = text("SELECT id FROM payments WHERE id = ANY (:ids) ORDER BY id FOR UPDATE")
+BATCH: Final = 200
+
+
+async def take(tx: Tx, owners: Mapping[UUID, UUID]) -> list[ledger.Grant]:
+    """Return the grants that are due of these payments (owners by payment), each once."""
+    if not owners:
+        return []
+    values = {"payments": list(owners), "now": await tx.now()}
+    rows = (await tx.execute(TAKE, values)).all()
+    return [_grant(row, owners[row.payment_id]) for row in sorted(rows, key=lambda row: row.key)]
+
+
+async def grant_due(tx: Tx) -> int:
+    """Grant what has become due; return of how many payments."""
+    values = {"now": await tx.now(), "size": BATCH}
+    owners = {row.id: row.user_id for row in await tx.execute(DUE, values)}
+    if not owners:
+        return 0
+    await tx.execute(LOCK, {"ids": list(owners)})
+    grants = await take(tx, owners)
+    for item in await ledger.grant(tx, grants):
+        tx.publish(granted(item))
+    return len(owners)
+
+
+def granted(item: ledger.Granted, *, opened_account: bool = False) -> CreditsGranted:
+    """Return what the world hears of credits that came in."""
+    return CreditsGranted(
+        user_id=item.grant.user_id,
+        transaction_id=item.posting_id,
+        amount=item.grant.amount,
+        kind=item.grant.kind,
+        payment_id=item.grant.payment_id,
+        opened_account=opened_account,
+        repaid=item.repaid,
+        balance=item.balance,
+    )
+
+
+def _grant(row: Row[Any], owner: UUID) -> ledger.Grant:
+    return ledger.Grant(
+        user_id=owner,
+        amount=row.amount,
+        kind=Kind.SUBSCRIPTION,
+        key=row.key,
+        description=f"{row.amount:,} credits of your plan",
+        payment_id=row.payment_id,
+        expires_at=row.expires_at,
+        subscription_id=row.stripe_subscription_id,
+    )

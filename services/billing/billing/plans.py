@@ -1,0 +1,129 @@
+"""Plans: the credits that a paid invoice brings, each period once; a year's plan may bring them by the month."""
+
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing.catalogue import Entry
+from billing.shapes import Invoice, InvoiceLine
+
+MONTHS = {"month": 1, "year": 12}
+
+Charged = tuple[InvoiceLine, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Credits for a time: one grant, made once for its key."""
+
+    key: str
+    price_id: str
+    amount: int
+    due_at: datetime
+    expires_at: datetime | None
+
+
+def unknown_prices(invoice: Invoice, known: Mapping[str, Entry]) -> set[str]:
+    """Return the prices on an invoice that nothing is known of."""
+    prices = {line.price_id for line in invoice.lines.data if line.amount}
+    return {price for price in prices if price is not None and price not in known}
+
+
+def parts_of(invoice: Invoice, known: Mapping[str, Entry], now: datetime) -> list[Part]:
+    """Return what an invoice brings: the plan's credits for its period, or more of them after an upgrade.
+
+    What is due first comes now, whenever the period began: it is paid.
+    """
+    whole: list[Charged] = []
+    changed: list[Charged] = []
+    for line in invoice.lines.data:
+        entry = known.get(line.price_id or "")
+        if entry is not None and entry.flaw is None and _is_charged(line, entry):
+            (changed if line.is_proration else whole).append((line, entry))
+    prefix = f"subscription:{invoice.subscription}"
+    parts = [part for line, entry in whole for part in _of_period(prefix, line, entry, now)]
+    return _together([*parts, *_of_upgrade(prefix, changed, now)])
+
+
+def months_after(moment: datetime, count: int) -> datetime:
+    """Return the same day some months later (or earlier), or the month's last where it has no such day."""
+    months = moment.year * 12 + moment.month - 1 + count
+    year, month = divmod(months, 12)
+    day = min(moment.day, monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day)
+
+
+def _is_charged(line: InvoiceLine, entry: Entry) -> bool:
+    """Whether a line costs something, or would without a discount: a trial brings nothing."""
+    return line.amount != 0 or entry.amount_cents == 0
+
+
+def _of_period(prefix: str, line: InvoiceLine, entry: Entry, now: datetime) -> list[Part]:
+    start, end = line.period.start, line.period.end
+    starts = [months_after(start, number) for number in range(entry.grant_count)]
+    ends = [*starts[1:], end]
+    return [
+        Part(
+            key=f"{prefix}:{int(begins.timestamp())}",
+            price_id=entry.price_id,
+            amount=entry.credits * (line.quantity or 1),
+            due_at=now if number == 0 else begins,
+            expires_at=_expiry(entry, ends[number]),
+        )
+        for number, begins in enumerate(starts)
+    ]
+
+
+def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Part]:
+    """Return the difference for the rest of the period: what is charged for anew less what is taken back."""
+    gained = [(line, entry) for line, entry in lines if line.amount > 0]
+    if not gained:
+        return []
+    line, entry = max(gained, key=lambda pair: pair[1].credits)
+    end = line.period.end
+    lost = [(old, was) for old, was in lines if old.amount < 0 and old.period.end == end]
+    more = _credits(gained) - _credits(lost)
+    if more <= 0:
+        return []
+    begun = [months_after(end, -number) for number in range(entry.grant_count - 1, 0, -1)]
+    starts = [line.period.start, *(month for month in begun if month > line.period.start)]
+    ends = [*starts[1:], end]
+    upgrade = f"{prefix}:{int(end.timestamp())}:{entry.price_id}"
+    return [
+        Part(
+            key=f"{upgrade}:{number}",
+            price_id=entry.price_id,
+            amount=more,
+            due_at=now if number == 0 else begins,
+            expires_at=_expiry(entry, ends[number]),
+        )
+        for number, begins in enumerate(starts)
+    ]
+
+
+def _credits(lines: Sequence[Charged]) -> int:
+    return sum(entry.credits * (line.quantity or 1) for line, entry in lines)
+
+
+def _expiry(entry: Entry, end: datetime) -> datetime | None:
+    """Return when credits for a time that ends then are gone, by the plan's rollover."""
+    match entry.rollover:
+        case "unlimited":
+            return None
+        case "one_period":
+            by_the_month = entry.grant_count > 1
+            months = 1 if by_the_month else MONTHS[entry.interval or "month"]
+            return months_after(end, months)
+        case _:
+            return end
+
+
+def _together(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts, of those with one key their sum."""
+    by_key: dict[str, Part] = {}
+    for part in parts:
+        before = by_key.get(part.key)
+        amount = part.amount + (before.amount if before else 0)
+        by_key[part.key] = Part(part.key, part.price_id, amount, part.due_at, part.expires_at)
+    return list(by_key.values())

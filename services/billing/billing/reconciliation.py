@@ -1,0 +1,244 @@
+"""Reconciliation: what Stripe has is compared with our rows, and what is missing is brought in as if it had been told.
+
+What an event on its way explains is no difference: what seems to be missing is looked at again after a moment.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal, NoReturn
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select
+
+from billing import catalogue, differences, shapes, subscriptions, telling
+from billing.gateway import Gateway, StripeAway, StripeRefused
+from billing.models import Checkout, Invoice, Reconciliation, Subscription
+from billing.said import Said
+from billing.shapes import Shape
+from billing.standing import CURRENT
+from shared.db import Database, Tx
+
+log = structlog.get_logger()
+
+Scope = Literal["recent", "daily"]
+
+SCOPES: Final[tuple[Scope, ...]] = ("recent", "daily")
+
+OVERLAP: Final = timedelta(minutes=15)
+REACH: Final = timedelta(days=35)
+REACH_OF_DISPUTES: Final = timedelta(days=180)
+BATCH: Final = 50
+UNFINISHED_MAX: Final = 100
+OPEN_MAX: Final = 200
+PATIENCE_S: Final = 20.0
+KINDS: Final[Sequence[type[Shape]]] = (
+    shapes.Subscription,
+    shapes.CheckoutSession,
+    shapes.Invoice,
+    shapes.Refund,
+    shapes.Dispute,
+)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a comparison has seen so far; `drift` are differences, `repaired` those that are none any more."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    drift: int = 0
+    repaired: int = 0
+    open: list[str] = field(default_factory=list)
+
+
+class Reconciler:
+    """Compares us with Stripe; `patience_s` is how long an event may be on its way."""
+
+    def __init__(
+        self, database: Database, gateway: Gateway, *, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._patience_s = patience_s
+
+    async def reconcile(self, scope: Scope) -> None:
+        """Compare what is recent, or all of the last weeks; write down what came of it."""
+        async with self._database.transaction() as tx:
+            row = await _begin(tx, scope)
+        report = Report()
+        try:
+            await self._compare(report, scope, row.since)
+        except (StripeAway, StripeRefused) as refusal:
+            await self._finish(row.id, report, flaw=refusal.code)
+            raise
+        await self._finish(row.id, report, flaw=None)
+
+    async def _compare(self, report: Report, scope: Scope, since: datetime) -> None:
+        await self._compare_catalogue(report)
+        for kind in KINDS:
+            begin = since
+            if kind is shapes.Dispute and scope == "daily":
+                begin = since - REACH_OF_DISPUTES + REACH
+            everything = kind is shapes.Subscription and scope == "daily"
+            found = self._gateway.every(kind, since=None if everything else begin)
+            await self._compare_all(report, found)
+        await self._compare_all(report, self._unfinished())
+        await self._look_at_overdue_plans()
+
+    async def _compare_catalogue(self, report: Report) -> None:
+        found = await catalogue.fetch(self._gateway)
+        async with self._database.transaction() as tx:
+            changes = await catalogue.write(tx, found)
+        report.seen["Price"] += len(found.prices)
+        count = len(changes.added) + len(changes.changed) + len(changes.deactivated)
+        report.drift += count
+        report.repaired += count
+
+    async def _compare_all(self, report: Report, objects: AsyncIterator[Shape]) -> None:
+        batch: list[Shape] = []
+        async for item in objects:
+            batch.append(item)
+            if len(batch) >= BATCH:
+                await self._compare_batch(report, batch)
+                batch = []
+        if batch:
+            await self._compare_batch(report, batch)
+
+    async def _compare_batch(self, report: Report, objects: Sequence[Shape]) -> None:
+        """Bring in what is news now and still is after a moment; name what differs then."""
+        report.seen.update(type(item).__name__ for item in objects)
+        if await self._is_news(objects) and self._patience_s:
+            await asyncio.sleep(self._patience_s)
+        async with self._database.transaction() as tx:
+            came = await telling.apply(tx, [Said(item, at=await tx.now()) for item in objects])
+            drift = sum(item.is_news for item in came)
+        async with self._database.transaction() as tx:
+            found = await differences.of(tx, objects)
+        report.drift += drift + len(found)
+        report.repaired += drift
+        report.open += found[: OPEN_MAX - len(report.open)]
+
+    async def _is_news(self, objects: Sequence[Shape]) -> bool:
+        """Tell whether any of it is news, and leave the rows as they are."""
+        try:
+            async with self._database.transaction() as tx:
+                came = await telling.apply(tx, [Said(item, at=await tx.now()) for item in objects])
+                _undo(any(item.is_news for item in came))
+        except _Undone as undone:
+            return undone.is_news
+
+    async def _unfinished(self) -> AsyncIterator[Shape]:
+        """Yield what was not over when we last heard of it, as it is now."""
+        async with self._database.transaction() as tx:
+            sessions, invoices = await _open_sessions(tx), await _open_invoices(tx)
+        for session_id in sessions:
+            session = await self._gateway.checkout_session(session_id)
+            if session is not None:
+                yield session
+        for invoice_id in invoices:
+            invoice = await self._gateway.invoice(invoice_id)
+            if invoice is not None:
+                yield invoice
+
+    async def _look_at_overdue_plans(self) -> None:
+        """Have Stripe asked of plans whose period is over, as far as we know."""
+        async with self._database.transaction() as tx:
+            overdue = select(Subscription).where(
+                Subscription.status.in_(CURRENT),
+                Subscription.current_period_end <= await tx.now(),
+                Subscription.ask_at.is_(None),
+            )
+            rows = await tx.scalars(overdue.limit(UNFINISHED_MAX))
+            await subscriptions.look_at(tx, {row.id: row.stripe_customer_id for row in rows})
+
+    async def _finish(self, row_id: UUID, report: Report, *, flaw: str | None) -> None:
+        async with self._database.transaction() as tx:
+            row = await tx.lock(Reconciliation, row_id)
+            assert row is not None, "it was begun"
+            row.finished_at, row.flaw = await tx.now(), flaw
+            row.seen, row.open = dict(report.seen), report.open
+            row.drift, row.repaired = report.drift, report.repaired
+        log.info("reconciled", drift=report.drift, repaired=report.repaired, open=len(report.open))
+
+
+class _Undone(Exception):
+    """What was tried is taken back."""
+
+    def __init__(self, is_news: bool) -> None:
+        super().__init__()
+        self.is_news = is_news
+
+
+def _undo(is_news: bool) -> NoReturn:
+    raise _Undone(is_news)
+
+
+async def latest(tx: Tx, scope: Scope) -> Reconciliation | None:
+    """Return the last comparison of a scope that came to its end."""
+    done = select(Reconciliation).where(
+        Reconciliation.scope == scope,
+        Reconciliation.finished_at.is_not(None),
+        Reconciliation.flaw.is_(None),
+    )
+    return await tx.scalar(done.order_by(Reconciliation.id.desc()).limit(1))
+
+
+async def age_s(tx: Tx) -> float:
+    """Return how long ago the last comparison of what is recent began that came to its end, or the first try of all."""
+    done = await latest(tx, "recent")
+    first = select(func.min(Reconciliation.began_at))
+    began_at = done.began_at if done else await tx.scalar(first)
+    return (await tx.now() - began_at).total_seconds() if began_at else 0.0
+
+
+async def listed(tx: Tx, *, limit: int, before: UUID | None) -> Sequence[Reconciliation]:
+    """Return comparisons, newest first, older than the given one."""
+    statement = select(Reconciliation).order_by(Reconciliation.id.desc())
+    if before is not None:
+        statement = statement.where(Reconciliation.id < before)
+    return await tx.scalars(statement.limit(limit))
+
+
+async def _begin(tx: Tx, scope: Scope) -> Reconciliation:
+    now, before = await tx.now(), await latest(tx, scope)
+    since = now - REACH
+    if scope == "recent" and before is not None:
+        since = before.began_at - OVERLAP
+    row = Reconciliation(
+        id=tx.new_id(),
+        scope=scope,
+        since=since,
+        began_at=now,
+        seen={},
+        drift=0,
+        repaired=0,
+        open=[],
+    )
+    tx.add(row)
+    return row
+
+
+async def _open_sessions(tx: Tx) -> list[str]:
+    """Return the pages that are open or unpaid as far as we know, those first that were asked of longest ago."""
+    now = await tx.now()
+    is_unfinished = (Checkout.status == "open") | (
+        (Checkout.status == "complete") & (Checkout.payment_status == "unpaid")
+    )
+    statement = select(Checkout).where(
+        Checkout.stripe_checkout_session_id.is_not(None),
+        is_unfinished,
+        Checkout.created_at > now - REACH,
+    )
+    order = statement.order_by(Checkout.asked_at.asc().nulls_first()).limit(UNFINISHED_MAX)
+    rows = await tx.scalars(order.with_for_update(skip_locked=True))
+    for row in rows:
+        row.asked_at = now
+    return [row.stripe_checkout_session_id or "" for row in rows]
+
+
+async def _open_invoices(tx: Tx) -> list[str]:
+    open_ones = select(Invoice.stripe_invoice_id).where(Invoice.status.in_(("draft", "open")))
+    return list(await tx.scalars(open_ones.order_by(Invoice.id.desc()).limit(UNFINISHED_MAX)))

@@ -1,0 +1,35 @@
+"""Payments over HTTP."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from shared.ids import PaymentId, UserId
+
+
+class PaymentView(BaseModel):
+    """A payment as operators see it."""
+
+    id: PaymentId
+    stripe_checkout_session_id: str | None
+    stripe_invoice_id: str | None
+    stripe_payment_intent_id: str | None
+    price_id: str | None
+    email: str | None
+    user_id: UserId | None
+    amount_cents: int
+    currency: str
+    credits: int
+    refund_taken: int
+    dispute_taken: int
+    status: str
+    note: str | None
+    created_at: datetime
+    paid_at: datetime | None
+
+
+class Payments(BaseModel):
+    """A page of payments, newest first."""
+
+    payments: list[PaymentView]
+    next_cursor: str | None

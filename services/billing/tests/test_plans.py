@@ -1,0 +1,315 @@
+"""Plans: each paid period brings its credits once, and what is not paid for waits."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from billing_parts import Customer, Shop
+from sqlalchemy import text
+
+from embedded.emulator.paying import Payer
+from shared.contracts.credits import CreditsGranted
+from shared.contracts.subscriptions import SubscriptionPastDue
+
+DECLINED_LATER = "4000000000000341"
+
+
+async def subscriber(shop: Shop, lookup_key: str = "basic_monthly") -> Customer:
+    customer = await shop.customer()
+    await customer.buy(lookup_key)
+    return customer
+
+
+async def renew(shop: Shop, customer: Customer) -> None:
+    await shop.control.renew((await customer.subscribed()).id)
+    await shop.hear()
+
+
+async def switch(shop: Shop, customer: Customer, lookup_key: str, **params: object) -> None:
+    plan = await customer.subscribed()
+    [item] = plan["items"].data
+    await shop.stripe.subscriptions.update_async(
+        plan.id,
+        {
+            "items": [{"id": item.id, "price": await shop.price_id(lookup_key)}],
+            "proration_behavior": "always_invoice",
+            **params,
+        },
+    )
+    await shop.hear()
+
+
+async def shift(shop: Shop, days: int) -> None:
+    """Let the time that plans wait for have passed."""
+    async with shop.billing.database.transaction() as tx:
+        for table, column in (("plan_grants", "due_at"), ("subscriptions", "grace_until")):
+            sql = f"UPDATE {table} SET {column} = {column} - make_interval(days => :days)"
+            await tx.execute(text(sql), {"days": days})
+    await shop.settle()
+
+
+async def lots(customer: Customer) -> list[tuple[int, str | None]]:
+    summary = await customer.get("/api/credits/summary")
+    return [(lot["remaining"], lot["expires_at"]) for lot in summary["lots"]]
+
+
+async def test_each_renewal_brings_the_plans_credits_once(shop: Shop):
+    customer = await subscriber(shop)
+
+    for _ in range(3):
+        await renew(shop, customer)
+
+    assert await customer.available() == 2000
+    granted = [
+        item
+        for item in await shop.billing.published(CreditsGranted)
+        if item.user_id == customer.user_id
+    ]
+    assert [(item.kind, item.amount) for item in granted] == [("subscription", 500)] * 4
+
+
+async def test_a_renewal_told_again_under_other_events_brings_nothing_more(shop: Shop):
+    customer = await subscriber(shop)
+    await renew(shop, customer)
+    plan = await customer.subscribed()
+
+    for name in (plan.latest_invoice, plan.id):
+        await shop.control.twins(name)
+    await shop.hear()
+
+    assert await customer.available() == 1000
+
+
+async def test_credits_of_a_plan_without_rollover_go_with_their_period(shop: Shop):
+    price = await shop.stripe.prices.retrieve_async(await shop.price_id("basic_monthly"))
+    await shop.stripe.products.update_async(price.product, {"metadata": {"rollover": "none"}})
+    await shop.hear()
+    await shop.sync()
+
+    customer = await subscriber(shop)
+
+    [item] = (await customer.subscribed())["items"].data
+    assert await lots(customer) == [(500, moment(item.current_period_end))]
+
+
+async def test_credits_of_a_plan_that_rolls_over_once_last_a_period_longer(shop: Shop):
+    customer = await subscriber(shop)
+
+    [item] = (await customer.subscribed())["items"].data
+    [(remaining, expires_at)] = await lots(customer)
+    end = datetime.fromtimestamp(item.current_period_end, UTC)
+    assert remaining == 500
+    assert timedelta(days=27) <= datetime.fromisoformat(expires_at) - end <= timedelta(days=32)
+
+
+async def test_credits_of_a_plan_that_rolls_over_without_limit_stay(shop: Shop):
+    customer = await subscriber(shop, "business_monthly")
+
+    assert await lots(customer) == [(2000, None)]
+
+
+def moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+async def test_a_year_brings_its_credits_by_the_month(shop: Shop):
+    customer = await subscriber(shop, "basic_yearly")
+    assert await customer.available() == 500
+
+    for months in range(1, 12):
+        await shift(shop, 31)
+        assert await customer.available() == 500 * (months + 1)
+    await shift(shop, 31)
+
+    assert await customer.available() == 6000
+
+
+async def test_a_plans_next_credits_are_told(shop: Shop):
+    monthly, yearly = await subscriber(shop), await subscriber(shop, "basic_yearly")
+
+    plan = await monthly.get("/api/billing/subscription")
+    assert plan["next_grant_at"] == plan["current_period_end"]
+    plan = await yearly.get("/api/billing/subscription")
+    assert plan["next_grant_at"] < plan["current_period_end"]
+    assert (plan["credits"], plan["interval"]) == (500, "year")
+
+
+async def test_an_upgrade_brings_the_difference_at_once_and_no_more_than_once(shop: Shop):
+    customer = await subscriber(shop)
+
+    await switch(shop, customer, "business_monthly")
+    assert await customer.available() == 2000
+    await renew(shop, customer)
+
+    assert await customer.available() == 4000
+
+
+async def test_going_down_and_up_again_within_a_period_brings_nothing_more(shop: Shop):
+    customer = await subscriber(shop)
+
+    for lookup_key in ("business_monthly", "basic_monthly", "business_monthly"):
+        await switch(shop, customer, lookup_key)
+
+    assert await customer.available() == 2000
+
+
+async def test_a_downgrade_takes_nothing_and_counts_from_the_next_period(shop: Shop):
+    customer = await subscriber(shop, "business_monthly")
+
+    await switch(shop, customer, "basic_monthly")
+    assert await customer.available() == 2000
+    await renew(shop, customer)
+
+    assert await customer.available() == 2500
+
+
+async def test_an_upgrade_of_a_year_brings_the_difference_of_each_month_that_is_left(shop: Shop):
+    customer = await subscriber(shop, "basic_yearly")
+
+    await switch(shop, customer, "business_yearly")
+    assert await customer.available() == 2000
+    await shift(shop, 31)
+
+    assert await customer.available() == 4000
+
+
+async def test_a_plan_cancelled_at_the_end_of_its_period_keeps_what_it_brought(shop: Shop):
+    customer = await subscriber(shop)
+    plan = await customer.subscribed()
+    await shop.stripe.subscriptions.update_async(plan.id, {"cancel_at_period_end": True})
+    await shop.hear()
+    seen = await customer.get("/api/billing/subscription")
+    assert (seen["cancel_at_period_end"], seen["next_grant_at"]) == (True, None)
+
+    await renew(shop, customer)
+
+    assert (await customer.get("/api/billing/subscription"))["status"] == "none"
+    assert await customer.available() == 500
+
+
+async def test_a_cancelled_year_brings_no_more_months(shop: Shop):
+    customer = await subscriber(shop, "basic_yearly")
+    await shop.stripe.subscriptions.cancel_async((await customer.subscribed()).id)
+    await shop.hear()
+
+    await shift(shop, 62)
+
+    assert await customer.available() == 500
+
+
+async def test_a_guest_who_subscribes_gets_an_account_and_its_renewals(shop: Shop):
+    guest = shop.guest()
+
+    await guest.buy("basic_monthly")
+    customer = shop.account_of(guest)
+    assert await customer.available() == 500
+    await renew(shop, customer)
+
+    assert await customer.available() == 1000
+    assert (await customer.get("/api/billing/subscription"))["status"] == "active"
+
+
+async def test_a_renewal_of_which_only_the_invoice_is_told_is_granted(shop: Shop):
+    customer = await subscriber(shop)
+    plan = await customer.subscribed()
+    await shop.control.renew(plan.id)
+    invoice = (await customer.subscribed()).latest_invoice
+
+    [event] = [
+        item
+        for item in await shop.control.events("invoice.paid")
+        if item["data"]["object"]["id"] == invoice
+    ]
+    shop.control.mischief.hold = True
+    await shop.tell([event])
+
+    assert await customer.available() == 1000
+
+
+async def test_a_renewal_that_fails_is_told_once_and_waits_after_its_grace(shop: Shop):
+    customer = await subscriber(shop)
+    await customer.buy("pack_100")
+    await shop.control.fail_next((await customer.subscribed()).customer, times=9)
+
+    await renew(shop, customer)
+
+    [told] = await past_due(shop, customer)
+    assert (told.plan, told.amount_cents) == ("Basic", 2900)
+    assert await customer.available() == 600
+    assert (await customer.get("/api/billing/subscription"))["grace_until"] is not None
+    await shift(shop, 8)
+    assert await customer.available() == 100
+    assert (await customer.get("/api/billing/subscription"))["is_paused"] is True
+    assert len(await past_due(shop, customer)) == 1
+
+
+async def past_due(shop: Shop, customer: Customer) -> list[SubscriptionPastDue]:
+    told = await shop.billing.published(SubscriptionPastDue)
+    return [item for item in told if item.user_id == customer.user_id]
+
+
+async def test_a_renewal_paid_late_brings_everything_back_and_its_own_credits(shop: Shop):
+    customer = await subscriber(shop)
+    plan = await customer.subscribed()
+    await shop.control.fail_next(plan.customer)
+    await renew(shop, customer)
+    await shift(shop, 8)
+    assert await customer.available() == 0
+
+    await shop.control.advance(days=4)
+    await shop.hear()
+
+    assert (await customer.subscribed()).status == "active"
+    assert await customer.available() == 1000
+
+
+async def test_a_plan_that_ended_unpaid_lets_go_of_what_it_had_brought(shop: Shop):
+    customer = await subscriber(shop)
+    await shop.control.fail_next((await customer.subscribed()).customer, times=9)
+    await renew(shop, customer)
+    await shift(shop, 8)
+
+    await shop.control.advance(days=30)
+    await shop.hear()
+
+    assert (await customer.subscribed()).status == "canceled"
+    assert await customer.available() == 500
+    assert (await customer.get("/api/billing/subscription"))["status"] == "none"
+
+
+async def test_a_trial_brings_nothing_until_it_is_paid_for(shop: Shop):
+    customer = await shop.customer()
+    made = await shop.stripe.customers.create_async(
+        {"email": customer.email, "metadata": {"user_id": f"usr_{customer.user_id.hex}"}}
+    )
+    await shop.stripe.payment_methods.attach_async("pm_card_visa", {"customer": made.id})
+    method = (await shop.stripe.payment_methods.list_async({"customer": made.id})).data[0]
+    await shop.stripe.subscriptions.create_async(
+        {
+            "customer": made.id,
+            "items": [{"price": await shop.price_id("basic_monthly")}],
+            "default_payment_method": method.id,
+            "trial_period_days": 7,
+            "metadata": {"user_id": f"usr_{customer.user_id.hex}"},
+        }
+    )
+    await shop.hear()
+    assert await customer.available() == 0
+
+    await renew(shop, customer)
+
+    assert await customer.available() == 500
+
+
+@pytest.mark.parametrize("percent", [40, 100])
+async def test_a_coupon_does_not_change_the_credits(shop: Shop, percent: int):
+    coupon = await shop.stripe.coupons.create_async({"percent_off": percent, "duration": "once"})
+    await shop.stripe.promotion_codes.create_async(
+        {"promotion": {"type": "coupon", "coupon": coupon.id}, "code": f"OFF{percent}"}
+    )
+    customer = await shop.customer()
+    for lookup_key, in_all in (("pack_500", 500), ("basic_monthly", 1000)):
+        session = (await customer.checkout(lookup_key)).json()["session_id"]
+        payer = Payer(email=customer.email, promotion_code=f"OFF{percent}")
+        await shop.control.pay(session, payer)
+        await shop.hear()
+        assert await customer.available() == in_all

@@ -1,0 +1,221 @@
+"""What the webhook never told: the comparison with Stripe finds it, repairs it, and names what it cannot repair."""
+
+import pytest
+from billing_parts import Customer, Shop
+
+from billing import reconciliation
+from billing.models import Reconciliation
+from embedded.emulator.paying import Payer
+from tests.stripe_events import checkout_session, event
+
+
+@pytest.fixture
+async def deaf(shop: Shop) -> Shop:
+    """A shop whose webhook never hears anything."""
+    shop.control.mischief.drop = 1_000_000
+    return shop
+
+
+async def compare(shop: Shop, scope: str = "recent") -> Reconciliation:
+    await shop.reconcile(scope)
+    await shop.settle()
+    async with shop.billing.database.transaction() as tx:
+        [row, *_] = await reconciliation.listed(tx, limit=1, before=None)
+        return row
+
+
+async def buy(shop: Shop, customer: Customer, lookup_key: str) -> str:
+    return await customer.buy(lookup_key)
+
+
+async def test_a_purchase_that_was_never_told_is_found(deaf: Shop):
+    customer = await deaf.customer()
+    await customer.buy("pack_500")
+    assert await customer.available() == 0
+
+    found = await compare(deaf)
+
+    assert await customer.available() == 500
+    assert (found.drift, found.repaired, found.open) == (1, 1, [])
+
+
+async def test_a_guests_purchase_that_was_never_told_is_found(deaf: Shop):
+    guest = deaf.guest()
+    link = await deaf.link("pack_500")
+    await deaf.pay_link(link, guest)
+
+    await compare(deaf)
+
+    assert await deaf.account_of(guest).available() == 500
+
+
+async def test_the_success_page_is_enough(deaf: Shop):
+    guest, customer = deaf.guest(), await deaf.customer()
+
+    for buyer, lookup_key in ((guest, "pack_500"), (customer, "basic_monthly")):
+        session_id = await buyer.buy(lookup_key)
+        assert (await buyer.progress(session_id))["payment_status"] == "paid"
+        await deaf.settle()
+        assert (await buyer.progress(session_id))["granted"] is True
+
+    assert await deaf.account_of(guest).available() == await customer.available() == 500
+
+
+async def test_a_page_that_was_open_when_it_was_seen_is_looked_at_again(deaf: Shop):
+    customer = await deaf.customer()
+    page = (await customer.checkout("pack_500")).json()["session_id"]
+    await compare(deaf)
+
+    await deaf.control.pay(page, Payer(email=customer.email))
+    await deaf.rows("UPDATE reconciliations SET began_at = now() + interval '1 hour' RETURNING id")
+    await compare(deaf)
+
+    assert await customer.available() == 500
+
+
+async def test_renewals_that_were_never_told_are_found(deaf: Shop):
+    customer = await deaf.customer()
+    await customer.buy("basic_monthly")
+    await compare(deaf)
+    assert await customer.available() == 500
+
+    for _ in range(2):
+        await deaf.control.renew((await customer.subscribed()).id)
+        await compare(deaf)
+
+    assert await customer.available() == 1500
+    assert (await customer.get("/api/billing/subscription"))["status"] == "active"
+
+
+async def test_a_cancellation_that_was_never_told_is_found(deaf: Shop):
+    customer = await deaf.customer()
+    await customer.buy("basic_monthly")
+    await compare(deaf)
+
+    await deaf.stripe.subscriptions.cancel_async((await customer.subscribed()).id)
+    await compare(deaf, "daily")
+
+    assert (await customer.get("/api/billing/subscription"))["status"] == "none"
+
+
+async def test_refunds_and_disputes_that_were_never_told_are_found(deaf: Shop):
+    customer = await deaf.customer()
+    for lookup_key in ("pack_500", "pack_100"):
+        await customer.buy(lookup_key)
+    await compare(deaf)
+    small, large = sorted(await deaf.payments(customer), key=lambda payment: payment.credits)
+
+    await deaf.refund(large, 1950)
+    dispute = await deaf.control.dispute(await deaf.charge_of(small))
+    await compare(deaf)
+    assert await customer.available() == 250
+    await deaf.control.end_dispute(dispute["id"], "won")
+    await compare(deaf)
+
+    assert await customer.available() == 350
+
+
+async def test_a_refund_of_a_renewal_whose_bill_was_never_told_finds_it(deaf: Shop):
+    customer = await deaf.customer()
+    await customer.buy("basic_monthly")
+    charge = (await deaf.stripe.charges.list_async()).data[0]
+    await deaf.control.refund(charge.id)
+
+    await deaf.tell(await deaf.control.events("refund.created"))
+
+    assert await customer.available() == 0
+    [payment] = await deaf.payments(customer)
+    assert (payment.status, payment.refund_taken) == ("granted", 500)
+
+
+async def test_what_was_told_is_no_drift(shop: Shop):
+    customer = await shop.customer()
+    await customer.buy("pack_500")
+    await customer.buy("basic_monthly")
+    [first, *_] = await shop.payments(customer)
+    await shop.refund(first)
+
+    found = await compare(shop, "daily")
+
+    assert (found.drift, found.repaired, found.open) == (0, 0, [])
+    assert found.seen["CheckoutSession"] == 2
+
+
+async def test_a_changed_catalogue_that_was_never_told_is_synced(deaf: Shop):
+    await deaf.stripe.prices.update_async(await deaf.price_id("pack_500"), {"active": False})
+
+    found = await compare(deaf)
+
+    assert found.drift == 1
+    answer = await (await deaf.customer()).checkout("pack_500")
+    assert answer.status_code == 409
+
+
+async def test_what_cannot_be_repaired_is_named(shop: Shop):
+    customer = await shop.customer()
+    page = (await customer.checkout("pack_500")).json()["session_id"]
+    session = (await shop.stripe.checkout.sessions.retrieve_async(page)).to_dict()
+    lie = {
+        **session,
+        "payment_status": "paid",
+        "status": "complete",
+        "customer_details": {"email": customer.email},
+    }
+    await shop.tell([event(lie)])
+    assert await customer.available() == 500
+
+    found = await compare(shop)
+
+    [difference] = [item for item in found.open if page in item]
+    assert "not paid at Stripe" in difference
+
+
+async def test_a_payment_in_review_is_an_open_difference(shop: Shop):
+    guest = shop.guest()
+    price = await shop.stripe.prices.create_async(
+        {"currency": "eur", "unit_amount": 1000, "product_data": {"name": "A favour"}}
+    )
+    link = await shop.stripe.payment_links.create_async(
+        {"line_items": [{"price": price.id, "quantity": 1}]}
+    )
+    session = await shop.pay_link(link.id, guest)
+
+    found = await compare(shop)
+
+    assert [session in item and "review" in item for item in found.open] == [True]
+
+
+async def test_while_stripe_is_away_nothing_is_compared_and_that_is_written_down(shop: Shop):
+    shop.break_next(None, "broken", times=50)
+
+    await shop.operate("POST", "/api/admin/reconcile")
+    await shop.billing.work()
+
+    [row] = (await shop.operate("GET", "/api/admin/reconciliations?limit=1")).json()[
+        "reconciliations"
+    ]
+    assert row["flaw"] == "stripe_away"
+
+
+async def test_operators_have_everything_compared_when_they_ask(deaf: Shop):
+    customer = await deaf.customer()
+    await customer.buy("pack_500")
+
+    answer = await deaf.operate("POST", "/api/admin/reconcile")
+    await deaf.settle()
+
+    assert answer.status_code == 202
+    assert await customer.available() == 500
+    [row] = (await deaf.operate("GET", "/api/admin/reconciliations?limit=1")).json()[
+        "reconciliations"
+    ]
+    assert (row["scope"], row["drift"], row["repaired"]) == ("daily", 1, 1)
+
+
+async def test_hand_signed_payments_that_stripe_never_saw_are_left_alone(shop: Shop):
+    session = checkout_session(email="somebody@example.com")
+    await shop.tell([event(session)])
+
+    found = await compare(shop, "daily")
+
+    assert found.open == []
