@@ -43,8 +43,9 @@ types: $(VENV)/dev ## mypy, strict
 contracts: $(VENV)/dev ## who may import whom
 	$(BIN)/lint-imports
 
-catalog: $(VENV)/dev ## events.md, asyncapi.json and schemas are fresh
+catalog: $(VENV)/dev ## events.md, asyncapi.json, schemas and the API's openapi.json are fresh
 	$(BIN)/python -m shared.catalog --check
+	$(BIN)/python -m embedded.openapi --check
 
 tests: $(VENV)/dev ## all tests; ARGS="-k name" for some
 	$(BIN)/pytest $(ARGS)
