@@ -1,0 +1,34 @@
+import { fileURLToPath } from "node:url";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+import { fixtures } from "./dev/fixtures.ts";
+import { strictStyles } from "./scripts/strict-styles.ts";
+
+const PRODUCT = process.env.PRODUCT_URL ?? "http://127.0.0.1:8080";
+const ROUTED = ["/api", "/dev", "/emulator", "/files", "/health", "/version", "/.well-known"];
+
+export default defineConfig({
+  plugins: [strictStyles(), tailwindcss(), react(), ...fixtures()],
+  resolve: { alias: { "~": fileURLToPath(new URL("./src", import.meta.url)) } },
+  server: {
+    host: "127.0.0.1",
+    proxy: Object.fromEntries(ROUTED.map((path) => [path, { target: PRODUCT }])),
+  },
+  build: {
+    target: "baseline-widely-available",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    manifest: true,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "framework", test: /node_modules\/(react|react-dom|scheduler|@tanstack)\// },
+          ],
+        },
+      },
+    },
+  },
+});
