@@ -1,10 +1,26 @@
+/** The entry: the product is put together, and its pages are shown. */
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { build, ProductContext } from "./product.ts";
+import { routerFor } from "./routes/table.tsx";
+import { reloadForNewBuilds } from "./shell/new-builds.ts";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no root");
+
+const product = build((request) => fetch(request));
+const router = routerFor(product);
+product.session.subscribe(() => void router.invalidate());
+reloadForNewBuilds();
+
 createRoot(root).render(
   <StrictMode>
-    <main className="p-8 text-title1 text-ink">What do you need done?</main>
+    <ProductContext value={product}>
+      <QueryClientProvider client={product.queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </ProductContext>
   </StrictMode>,
 );

@@ -1,0 +1,3 @@
+export function Credits() {
+  return <h1>Credits</h1>;
+}

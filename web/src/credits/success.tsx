@@ -1,0 +1,3 @@
+export function Success() {
+  return <h1>Success</h1>;
+}

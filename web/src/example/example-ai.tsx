@@ -1,0 +1,3 @@
+export function ExampleAi() {
+  return <h1>ExampleAi</h1>;
+}
