@@ -19,6 +19,9 @@ BODIES: Mapping[str, Json] = {
     "verify_email": {"token": "x"},
     "forget_password": {"email": "somebody@example.com"},
     "reset_password": {"token": "x", "password": "correct horse battery"},
+    "change_password": {"current_password": "a guess", "password": "correct horse battery"},
+    "change_user": {"name": "Ann"},
+    "change_roles": {"roles": []},
     "log_in": {"email": "somebody@example.com", "password": "correct horse battery"},
     "grant_credits": {
         "user_id": f"usr_{uuid4().hex}",
@@ -104,5 +107,11 @@ async def operations(product: Product) -> list[Operation]:
 
 def nowhere(operation: Operation) -> Ids:
     """Ids of the right form that are nobody's."""
-    prefixes = {"task_id": "task", "file_id": "file", "user_id": "usr", "parked_id": "parked"}
+    prefixes = {
+        "task_id": "task",
+        "file_id": "file",
+        "user_id": "usr",
+        "session_id": "ses",
+        "parked_id": "parked",
+    }
     return {name: f"{prefixes[name]}_{uuid4().hex}" for name in operation.parameters}
