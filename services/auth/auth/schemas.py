@@ -151,14 +151,14 @@ class UserView(BaseModel):
 
 
 class SessionView(BaseModel):
-    """A signed-in device: what it was last used from, and when; `current` is the one that asks."""
+    """A signed-in device, as it says itself what it is; `is_current` marks the one that asks."""
 
     id: SessionId
-    agent: str | None
+    device: str | None
     address: str | None
-    current: bool
+    is_current: bool
     created_at: datetime
-    used_at: datetime
+    last_seen_at: datetime
     ends_at: datetime
 
     @classmethod
@@ -166,11 +166,11 @@ class SessionView(BaseModel):
         """Show a session to its owner."""
         return cls(
             id=session.id,
-            agent=session.agent,
+            device=session.agent,
             address=session.address,
-            current=session.id == current_id,
+            is_current=session.id == current_id,
             created_at=session.created_at,
-            used_at=session.used_at,
+            last_seen_at=session.used_at,
             ends_at=session.ends_at,
         )
 

@@ -27,11 +27,11 @@ async def test_a_user_sees_the_devices_that_are_signed_in_newest_first(world: Wo
 
     sessions = await seen(laptop)
 
-    assert [session["agent"] for session in sessions][:2] == ["a laptop", "a phone"]
+    assert [session["device"] for session in sessions][:2] == ["a laptop", "a phone"]
     assert [session["address"] for session in sessions][:2] == ["192.0.2.8", "192.0.2.7"]
-    assert [session["current"] for session in sessions] == [True, False, False]
+    assert [session["is_current"] for session in sessions] == [True, False, False]
     assert set(sessions[0]) == {
-        *("id", "agent", "address", "current", "created_at", "used_at", "ends_at")
+        *("id", "device", "address", "is_current", "created_at", "last_seen_at", "ends_at")
     }
     assert sessions[0]["id"].startswith("ses_")
 
@@ -44,10 +44,10 @@ async def test_a_session_that_is_renewed_was_used_now_and_from_there(world: Worl
     phone.headers["user-agent"] = "a phone, updated"
     use(phone, await phone.post("/api/auth/refresh"))
 
-    [session] = [session for session in await seen(phone) if session["current"]]
+    [session] = [session for session in await seen(phone) if session["is_current"]]
 
-    assert session["agent"] == "a phone, updated"
-    assert session["used_at"] > session["created_at"]
+    assert session["device"] == "a phone, updated"
+    assert session["last_seen_at"] > session["created_at"]
 
 
 async def test_what_a_browser_says_of_itself_is_kept_short_or_not_at_all(world: World) -> None:
@@ -55,7 +55,7 @@ async def test_what_a_browser_says_of_itself_is_kept_short_or_not_at_all(world: 
     wordy = await signed_in(world, "x" * 5000)
     silent = await signed_in(world, "")
 
-    assert [session["agent"] for session in await seen(wordy)][:2] == [None, "x" * 400]
+    assert [session["device"] for session in await seen(wordy)][:2] == [None, "x" * 400]
     assert len(await seen(silent)) == 3
 
 
@@ -79,14 +79,14 @@ async def test_devices_are_paged(world: World) -> None:
 async def test_a_device_is_signed_out_from_another(world: World) -> None:
     laptop = await world.sign_up()
     phone = await signed_in(world, "a phone")
-    [lost] = [session for session in await seen(laptop) if session["agent"] == "a phone"]
+    [lost] = [session for session in await seen(laptop) if session["device"] == "a phone"]
 
     ended = await laptop.delete(f"{PLACE}/{lost['id']}")
 
     assert (ended.status_code, ended.content) == (204, b"")
     assert (await phone.post("/api/auth/refresh")).status_code == 401
     assert (await laptop.post("/api/auth/refresh")).status_code == 200
-    assert [session["current"] for session in await seen(laptop)] == [True]
+    assert [session["is_current"] for session in await seen(laptop)] == [True]
     assert (await laptop.delete(f"{PLACE}/{lost['id']}")).status_code == 404
 
 
@@ -110,7 +110,7 @@ async def test_a_session_that_is_over_is_not_shown(world: World) -> None:
 
     browser = await signed_in(world, "here")
 
-    assert [session["agent"] for session in await seen(browser)] == ["here"]
+    assert [session["device"] for session in await seen(browser)] == ["here"]
 
 
 async def test_devices_are_shown_to_who_is_signed_in(world: World) -> None:
@@ -133,6 +133,6 @@ async def test_the_current_session_is_that_of_the_token(world: World) -> None:
     phone = world.browser()
     answer = use(phone, await world.log_in(browser=phone))
 
-    [current] = [session for session in await seen(phone) if session["current"]]
+    [current] = [session for session in await seen(phone) if session["is_current"]]
 
     assert current["id"] == claims(answer)["sid"]

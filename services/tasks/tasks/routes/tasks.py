@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
@@ -13,6 +14,7 @@ from shared.http import CurrentUser, Once, Transaction, resource, response_of
 from shared.ids import FileId, TaskId
 from shared.pages import Cursor, Limit, cursor_of, id_of
 from shared.text import Text
+from shared.tokens import User
 from tasks import history, lifecycle, quotes, story
 from tasks.asking import Asking, shown
 from tasks.classification import AgentType
@@ -23,6 +25,7 @@ from tasks.quotes import Wanted
 from tasks.routes.documented import refusals
 from tasks.schemas import (
     AcceptedTask,
+    FileLink,
     NewTask,
     QuoteView,
     StatusWord,
@@ -35,6 +38,8 @@ from tasks.settings import TasksSettings
 
 TheAsking = Annotated[Asking, resource(Asking)]
 TheHub = Annotated[Hub, resource(Hub)]
+OurBlobs = Annotated[Blobs, resource(Blobs)]
+OurDatabase = Annotated[Database, resource(Database)]
 TheSettings = Annotated[TasksSettings, resource(TasksSettings)]
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -170,14 +175,32 @@ async def open_file(
     task_id: TaskId,
     file_id: FileId,
     user: CurrentUser,
-    database: Annotated[Database, resource(Database)],
-    blobs: Annotated[Blobs, resource(Blobs)],
+    database: OurDatabase,
+    blobs: OurBlobs,
 ) -> RedirectResponse:
-    """A link to the file, signed anew for a few minutes."""
+    """Go to the file by a link that is signed anew for a few minutes."""
+    link = await _signed(database, blobs, user, task_id, file_id)
+    return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/api/tasks/{task_id}/files/{file_id}/link",
+    operation_id="link_task_file",
+    responses=refusals(401, 404),
+)
+async def link_file(
+    task_id: TaskId, file_id: FileId, user: CurrentUser, database: OurDatabase, blobs: OurBlobs
+) -> FileLink:
+    """The same link for a page, which can follow no redirection that needs its access token."""
+    return FileLink(url=await _signed(database, blobs, user, task_id, file_id))
+
+
+async def _signed(
+    database: Database, blobs: Blobs, user: User, task_id: UUID, file_id: UUID
+) -> str:
     async with database.transaction() as tx:
         file = await history.find_file(tx, user.id, task_id, file_id)
-    link = await blobs.link(file.key, name=file.name, media_type=file.media_type)
-    return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+    return await blobs.link(file.key, name=file.name, media_type=file.media_type)
 
 
 async def _in_full(tx: Tx, task: Task) -> TaskView:
