@@ -6,15 +6,19 @@ import { fixtures } from "./dev/fixtures.ts";
 import { strictStyles } from "./scripts/strict-styles.ts";
 
 const PRODUCT = process.env.PRODUCT_URL ?? "http://127.0.0.1:8080";
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const ROUTED = ["/api", "/dev", "/emulator", "/files", "/health", "/version", "/.well-known"];
+
+const proxy = Object.fromEntries(ROUTED.map((path) => [path, { target: PRODUCT }]));
 
 export default defineConfig({
   plugins: [strictStyles(), tailwindcss(), react(), ...fixtures()],
   resolve: { alias: { "~": fileURLToPath(new URL("./src", import.meta.url)) } },
-  server: {
-    host: "127.0.0.1",
-    proxy: Object.fromEntries(ROUTED.map((path) => [path, { target: PRODUCT }])),
-  },
+  server: { host: "127.0.0.1", proxy },
+  // what was built, under the policy that it is served with
+  preview: { host: "127.0.0.1", proxy, headers: { "Content-Security-Policy": POLICY } },
   build: {
     target: "baseline-widely-available",
     modulePreload: { polyfill: false },

@@ -96,7 +96,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change User
+         * @description Change what the signed-in user is called; what is not sent stays.
+         */
+        patch: operations["change_user"];
         trace?: never;
     };
     "/api/auth/password/forgot": {
@@ -133,6 +137,26 @@ export interface paths {
          * @description Set a new password with a mailed link: every session ends, and the address is proven.
          */
         post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Set a new password with the current one: every other session ends, this one goes on.
+         */
+        post: operations["change_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -199,6 +223,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description Where the user is signed in, the newest sign-in first.
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Session
+         * @description Sign a device out: it renews no access token any more, and the one that it has lasts fifteen minutes at most.
+         */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/.well-known/jwks.json": {
         parameters: {
             query?: never;
@@ -252,6 +316,26 @@ export interface paths {
          */
         get: operations["show_user"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{user_id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Roles
+         * @description Make an account an operator's, or a customer's again; its next access token says so.
+         */
+        put: operations["change_roles"];
         post?: never;
         delete?: never;
         options?: never;
@@ -632,9 +716,29 @@ export interface paths {
         };
         /**
          * Open File
-         * @description A link to the file, signed anew for a few minutes.
+         * @description Go to the file by a link that is signed anew for a few minutes.
          */
         get: operations["open_task_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}/files/{file_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Link File
+         * @description The same link for a page, which can follow no redirection that needs its access token.
+         */
+        get: operations["link_task_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1118,70 +1222,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/auth/sessions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_sessions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/auth/sessions/{session_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: operations["end_session"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/auth/password/change": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["change_password"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tasks/{task_id}/files/{file_id}/link": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["link_task_file"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/billing/prices": {
         parameters: {
             query?: never;
@@ -1488,6 +1528,14 @@ export interface components {
             message: string;
         };
         /**
+         * FileLink
+         * @description Where a file is downloaded from, for a few minutes.
+         */
+        FileLink: {
+            /** Url */
+            url: string;
+        };
+        /**
          * Forgotten
          * @description The address whose password is forgotten.
          */
@@ -1762,6 +1810,16 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * PasswordChange
+         * @description The current password and the one that takes its place.
+         */
+        PasswordChange: {
+            /** Current Password */
+            current_password: string;
+            /** Password */
+            password: string;
+        };
+        /**
          * PaymentStatus
          * @description Where a payment stands; `review` is paid, but not by a rule we know: people decide.
          * @enum {string}
@@ -1915,6 +1973,14 @@ export interface components {
             password: string;
         };
         /**
+         * RolesChange
+         * @description Everything that an account may do besides a customer's things.
+         */
+        RolesChange: {
+            /** Roles */
+            roles: "admin"[];
+        };
+        /**
          * RunState
          * @description Where a run stands; it ends once.
          * @enum {string}
@@ -2058,6 +2124,45 @@ export interface components {
             } | null;
             /** Queue */
             queue?: number | null;
+        };
+        /**
+         * SessionPage
+         * @description A page of a user's sessions, the newest sign-in first.
+         */
+        SessionPage: {
+            /** Sessions */
+            sessions: components["schemas"]["SessionView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * SessionView
+         * @description A signed-in device, as it says itself what it is; `is_current` marks the one that asks.
+         */
+        SessionView: {
+            /** Id */
+            id: string;
+            /** Device */
+            device: string | null;
+            /** Address */
+            address: string | null;
+            /** Is Current */
+            is_current: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
         };
         /**
          * SignUp
@@ -2277,39 +2382,30 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * UserInFull
-         * @description An account as operators see it; `credits` is what auth last heard of them.
+         * UserChange
+         * @description What changes of the signed-in user; a name of null is taken away.
          */
-        UserInFull: {
-            /** Id */
-            id: string;
-            /** Email */
-            email: string;
-            /** Email Verified */
-            email_verified: boolean;
-            /** Credits */
-            credits: number;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Roles */
-            roles: string[];
+        UserChange: {
+            /** Name */
+            name?: string | null;
         };
         /**
          * UserView
-         * @description The signed-in user.
+         * @description An account as its owner and operators see it; `credits` is what auth last heard of them.
          */
         UserView: {
             /** Id */
             id: string;
             /** Email */
             email: string;
+            /** Name */
+            name: string | null;
             /** Email Verified */
             email_verified: boolean;
             /** Credits */
             credits: number;
+            /** Roles */
+            roles: string[];
             /**
              * Created At
              * Format: date-time
@@ -2322,7 +2418,7 @@ export interface components {
          */
         Users: {
             /** Users */
-            users: components["schemas"]["UserInFull"][];
+            users: components["schemas"]["UserView"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2382,31 +2478,6 @@ export interface components {
             media_type: string;
             /** Sha256 */
             sha256: string;
-        };
-        /** @description A place where the user is signed in. */
-        SessionView: {
-            id: string;
-            device: string | null;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            last_seen_at: string;
-            /** Format: date-time */
-            ends_at: string;
-            is_current: boolean;
-        };
-        /** @description Where the user is signed in, newest first. */
-        SessionViews: {
-            sessions: components["schemas"]["SessionView"][];
-        };
-        /** @description The present password and the new one. */
-        PasswordChange: {
-            current_password: string;
-            password: string;
-        };
-        /** @description A link to a file, signed for a few minutes. */
-        FileLink: {
-            url: string;
         };
         /** @description What can be bought. */
         PriceView: {
@@ -2649,7 +2720,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not valid: `invalid`, `password_refused`, `link_invalid` */
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2718,7 +2789,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not valid: `invalid`, `password_refused`, `link_invalid` */
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2769,7 +2840,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not valid: `invalid`, `password_refused`, `link_invalid` */
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2856,6 +2927,57 @@ export interface operations {
             };
         };
     };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     forget_password: {
         parameters: {
             query?: never;
@@ -2927,8 +3049,75 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not valid: `invalid`, `password_refused`, `link_invalid` */
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `busy`; `Retry-After` says when */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tries`; `Retry-After` says when */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2987,7 +3176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not valid: `invalid`, `password_refused`, `link_invalid` */
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3099,6 +3288,94 @@ export interface operations {
             };
         };
     };
+    list_sessions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing by that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_public_keys: {
         parameters: {
             query?: never;
@@ -3168,7 +3445,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not valid: `invalid`, `password_refused`, `link_invalid` */
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3196,7 +3473,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserInFull"];
+                    "application/json": components["schemas"]["UserView"];
                 };
             };
             /** @description Not signed in */
@@ -3226,7 +3503,78 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not valid: `invalid`, `password_refused`, `link_invalid` */
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolesChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not yours to do */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing by that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4420,6 +4768,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_task_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileLink"];
+                };
             };
             /** @description Unauthorized */
             401: {
@@ -5824,91 +6222,6 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_sessions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionViews"];
-                };
-            };
-        };
-    };
-    end_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                session_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    change_password: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PasswordChange"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    link_task_file: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                task_id: string;
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FileLink"];
                 };
             };
         };

@@ -22,7 +22,7 @@ export function Door({ title, lead, children, after }: DoorProps) {
         </h1>
         {lead && <p className="text-lead text-soft">{lead}</p>}
       </div>
-      {children && <Card>{children}</Card>}
+      {children}
       {after && <div className="grid gap-2 text-center text-soft">{after}</div>}
     </div>
   );
@@ -38,12 +38,14 @@ interface DoorFormProps {
 
 export function DoorForm({ onSubmit, problem, isBusy, action, children }: DoorFormProps) {
   return (
-    <form onSubmit={onSubmit} noValidate className="grid gap-5">
-      {problem !== null && <Problem problem={problem} />}
-      {children}
-      <Button type="submit" look="primary" width="full" busy={isBusy}>
-        {action}
-      </Button>
-    </form>
+    <Card>
+      <form onSubmit={onSubmit} noValidate className="grid gap-5">
+        {problem !== null && <Problem problem={problem} />}
+        {children}
+        <Button type="submit" look="primary" width="full" busy={isBusy}>
+          {action}
+        </Button>
+      </form>
+    </Card>
   );
 }

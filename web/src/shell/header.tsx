@@ -17,7 +17,7 @@ export function Header({ onPalette }: { onPalette: () => void }) {
       <div className="mx-auto flex h-full items-center gap-3 px-4 tablet:px-6">
         <Link
           to={isIn ? "/dashboard" : "/login"}
-          className="rounded-small"
+          className="flex rounded-small"
           aria-label="ImpacterAGI"
         >
           <Name />

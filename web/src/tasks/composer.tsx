@@ -67,10 +67,15 @@ export function Composer({ ordering, writing, place }: ComposerProps) {
           disabled={isSending}
           onChoose={(kind) => choose(kind === "" ? null : (kind as AgentType))}
         />
-        <div id={priceId} className="min-w-0 flex-1 text-caption text-soft">
+        <div
+          id={priceId}
+          className="order-first min-w-0 basis-full px-2 text-caption text-soft tablet:order-none tablet:flex-1 tablet:basis-0 tablet:px-0"
+        >
           <PriceLine readiness={readiness} isEager={order.isEager} onRetry={submit} />
         </div>
-        <SendButton readiness={readiness} />
+        <span className="ml-auto">
+          <SendButton readiness={readiness} />
+        </span>
       </div>
     </form>
   );

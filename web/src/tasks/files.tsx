@@ -16,29 +16,41 @@ export function Files({ task: { task_id, files } }: { task: Task }) {
   const [only, ...others] = files;
   if (only === undefined) return null;
   return (
-    <div className="grid gap-3">
-      {others.length === 0 && <DownloadButton taskId={task_id} file={only} />}
-      <Card padding="none">
-        <ul aria-label="Files" className="divide-y divide-line">
-          {files.map((file) => (
-            <FileRow key={file.id} taskId={task_id} file={file} />
-          ))}
-        </ul>
-      </Card>
-      <p className="px-1 text-caption text-soft">Files are kept for at least 7 days.</p>
+    <div className="grid gap-2.5">
+      {others.length === 0 ? (
+        <OneFile taskId={task_id} file={only} />
+      ) : (
+        <Card padding="none">
+          <ul aria-label="Files" className="divide-y divide-line">
+            {files.map((file) => (
+              <FileRow key={file.id} taskId={task_id} file={file} />
+            ))}
+          </ul>
+        </Card>
+      )}
+      <p className="text-caption text-soft">Files are kept for at least 7 days.</p>
     </div>
   );
 }
 
-function DownloadButton({ taskId, file }: { taskId: string; file: File }) {
+function OneFile({ taskId, file }: { taskId: string; file: File }) {
   const opening = useOpening(taskId, file);
   return (
-    <span>
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
       <Button look="primary" busy={opening.isPending} onClick={() => opening.mutate()}>
         <Download size={17} aria-hidden="true" />
-        Download results ({file.name})
+        <span className="truncate">Download results ({file.name})</span>
       </Button>
-    </span>
+      <About file={file} />
+    </div>
+  );
+}
+
+function About({ file }: { file: File }) {
+  return (
+    <p className="min-w-0 truncate text-caption text-soft" title={`SHA-256 ${file.sha256}`}>
+      {size(file.size)} · {file.media_type} · SHA-256 {file.sha256.slice(0, 12)}…
+    </p>
   );
 }
 
@@ -50,9 +62,7 @@ function FileRow({ taskId, file }: { taskId: string; file: File }) {
       <Icon className="shrink-0 text-soft" size={20} aria-hidden="true" />
       <div className="min-w-0 flex-1">
         <p className="truncate font-medium">{file.name}</p>
-        <p className="truncate text-caption text-soft" title={`SHA-256 ${file.sha256}`}>
-          {size(file.size)} · {file.media_type} · SHA-256 {file.sha256.slice(0, 12)}…
-        </p>
+        <About file={file} />
       </div>
       <IconButton
         label={`Download ${file.name}`}

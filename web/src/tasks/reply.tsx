@@ -1,7 +1,7 @@
 /** The answer to a task: under way, delivered, or why there is none. */
 import { CircleCheck, CircleSlash, CircleX, Clock } from "lucide-react";
 import type { ReactNode } from "react";
-import { counted } from "~/credits/words.ts";
+import { counted, credits } from "~/credits/words.ts";
 import { duration } from "~/ui/moment.tsx";
 import { Spinner } from "~/ui/spinner.tsx";
 import { CancelButton } from "./cancelling.tsx";
@@ -43,7 +43,7 @@ function UnderWay({ task }: { task: Task }) {
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
         {!task.is_cancel_requested && <CancelButton task={task} />}
         <p className="text-caption text-soft">
-          {counted(task.maximum)} set aside. You can close this page: it goes on.
+          {credits(task.maximum)} set aside. You can close this page: it goes on.
         </p>
       </div>
       <Story task={task} />

@@ -4,7 +4,7 @@ import { useId } from "react";
 import { APPEARANCES, type Appearance, choose, useAppearance } from "./appearance.ts";
 
 const SHOWN: Record<Appearance, { name: string; icon: typeof Sun }> = {
-  system: { name: "Automatic", icon: Monitor },
+  system: { name: "Auto", icon: Monitor },
   light: { name: "Light", icon: Sun },
   dark: { name: "Dark", icon: Moon },
 };

@@ -17,7 +17,7 @@ export function DateField({ label, day, onChoose }: DateFieldProps) {
           type="date"
           value={day ?? ""}
           onChange={(event) => onChoose(event.target.value || undefined)}
-          className={clsx(FIELD, "px-2.5 text-body")}
+          className={clsx(FIELD, "min-w-0 px-2.5 text-caption")}
         />
       )}
     </Field>

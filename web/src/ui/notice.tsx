@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 
 const ICONS = { info: Info, good: CircleCheck, warn: TriangleAlert, bad: CircleAlert };
 
-const noticeLook = cva("flex gap-3 rounded-card px-4 py-3.5 text-body", {
+const noticeLook = cva("flex flex-wrap gap-3 rounded-card px-4 py-3.5 text-body", {
   variants: {
     tone: {
       info: "bg-tint text-ink",
@@ -28,11 +28,11 @@ export function Notice({ tone, title, children, action }: NoticeProps) {
   return (
     <div className={noticeLook({ tone })} role={tone === "bad" ? "alert" : "status"}>
       <Icon className="mt-px shrink-0" size={20} aria-hidden="true" />
-      <div className="grid min-w-0 flex-1 gap-0.5">
+      <div className="grid min-w-48 flex-1 gap-0.5">
         {title && <p className="font-semibold">{title}</p>}
         {children && <div>{children}</div>}
       </div>
-      {action && <div className="shrink-0 self-center">{action}</div>}
+      {action && <div className="ml-8 shrink-0 self-center tablet:ml-0">{action}</div>}
     </div>
   );
 }
