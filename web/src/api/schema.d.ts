@@ -1350,6 +1350,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/credits/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["show_statement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/example/use-credits": {
         parameters: {
             query?: never;
@@ -2597,6 +2613,11 @@ export interface components {
             payments: components["schemas"]["TracePayment"][];
             task_id: string | null;
             hash: string | null;
+        };
+        /** @description A signed statement; as CSV and PDF too. */
+        Statement: {
+            /** Format: date-time */
+            issued_at: string;
         };
         /** @description The worked example's prompt. */
         UseCredits: {
@@ -5758,7 +5779,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Request Entity Too Large */
+            /** @description Content Too Large */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6399,6 +6420,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trace"];
+                };
+            };
+        };
+    };
+    show_statement: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
                 };
             };
         };

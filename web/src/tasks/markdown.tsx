@@ -1,6 +1,7 @@
 /** Markdown as elements of ours: links leave in a new window, pictures are links, since they would be asked of others. */
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
+import { Scrolled } from "~/ui/scrolled.tsx";
 
 const OURS: Components = {
   a: ({ href, children }) => (
@@ -21,10 +22,9 @@ const OURS: Components = {
   h1: ({ children }) => <h3>{children}</h3>,
   h2: ({ children }) => <h3>{children}</h3>,
   table: ({ children }) => (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled with the keyboard too
-    <section className="scrolled" aria-label="Table" tabIndex={0}>
+    <Scrolled label="Table" look="scrolled">
       <table>{children}</table>
-    </section>
+    </Scrolled>
   ),
 };
 

@@ -1,6 +1,7 @@
 /** What the pages ask about tasks. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { type Api, answer } from "~/api/api.ts";
+import { startOf } from "~/ui/days.ts";
 import { type Filters, historyKey, type Status, taskKey } from "./keys.ts";
 
 const PAGE = 30;
@@ -42,12 +43,4 @@ function asked({ q, show, agent, after, before }: Filters) {
     created_after: after && startOf(after, 0),
     created_before: before && startOf(before, 1),
   };
-}
-
-/** The moment when a day begins where the reader is, or a later day than it. */
-function startOf(day: string, later: number): string | undefined {
-  const start = new Date(`${day}T00:00:00`);
-  if (Number.isNaN(start.getTime())) return undefined;
-  start.setDate(start.getDate() + later);
-  return start.toISOString();
 }

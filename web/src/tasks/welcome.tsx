@@ -4,6 +4,7 @@ import { Globe, type LucideIcon, Mail, PenLine, Users } from "lucide-react";
 import type { RefObject } from "react";
 import { answer } from "~/api/api.ts";
 import { sentenceOf } from "~/api/problems.ts";
+import { useBalance } from "~/credits/balance.ts";
 import { useProduct } from "~/product.ts";
 import { userQuery } from "~/settings/queries.ts";
 import { Button } from "~/ui/button.tsx";
@@ -45,7 +46,7 @@ export function Welcome({ ordering, writing }: WelcomeProps) {
   );
 }
 
-/** An address that is not confirmed yet is worth 10 credits. */
+/** An address that is not confirmed yet; who signed up and has nothing yet gets 10 credits for it. */
 function Unconfirmed() {
   const { api } = useProduct();
   const { data: user } = useQuery(userQuery(api));
@@ -54,11 +55,12 @@ function Unconfirmed() {
     onSuccess: () => notifySuccess("Another link is on its way."),
     onError: (problem) => notifyProblem(sentenceOf(problem)),
   });
+  const isNew = useBalance()?.balance === 0;
   if (user === undefined || user.email_verified) return null;
   return (
     <Notice
       tone="info"
-      title="Confirm your e-mail, and 10 credits are yours"
+      title={isNew ? "Confirm your e-mail, and 10 credits are yours" : "Confirm your e-mail"}
       action={
         <Button
           look="outline"

@@ -14,7 +14,7 @@ export function AppearanceChoice() {
   const chosen = useAppearance();
   return (
     <fieldset className="grid gap-2">
-      <legend className="mb-2 text-caption text-soft">Appearance</legend>
+      <legend className="sr-only">Appearance</legend>
       <div className="grid grid-cols-3 gap-1 rounded-field bg-well p-1">
         {APPEARANCES.map((appearance) => {
           const { name, icon: Icon } = SHOWN[appearance];

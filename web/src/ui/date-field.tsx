@@ -1,6 +1,5 @@
 /** A day, chosen as the device does it. */
-import clsx from "clsx";
-import { FIELD, Field } from "./field.tsx";
+import { Field, fieldLook } from "./field.tsx";
 
 interface DateFieldProps {
   label: string;
@@ -17,7 +16,7 @@ export function DateField({ label, day, onChoose }: DateFieldProps) {
           type="date"
           value={day ?? ""}
           onChange={(event) => onChoose(event.target.value || undefined)}
-          className={clsx(FIELD, "min-w-0 px-2.5 text-caption")}
+          className={fieldLook({ size: "compact" })}
         />
       )}
     </Field>

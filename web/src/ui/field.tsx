@@ -1,4 +1,5 @@
 /** Fields with their label, a hint, and what is wrong with what was entered. */
+import { cva } from "class-variance-authority";
 import clsx from "clsx";
 import { Eye, EyeOff } from "lucide-react";
 import { type ComponentProps, type ReactNode, useId, useState } from "react";
@@ -39,9 +40,16 @@ export function Field({ label, hint, error, children }: FieldProps) {
   );
 }
 
-export const FIELD =
-  "w-full min-h-11 rounded-field border border-outline bg-card px-3.5 text-lead text-ink " +
-  "focus-visible:outline-offset-0 aria-invalid:border-bad disabled:opacity-60";
+export const fieldLook = cva(
+  "w-full min-h-11 rounded-field border border-outline bg-card text-ink focus-visible:outline-offset-0 aria-invalid:border-bad disabled:opacity-60",
+  {
+    variants: {
+      size: { regular: "px-3.5 text-lead", compact: "min-w-0 px-2.5 text-caption" },
+      room: { none: "", icon: "pr-12", lines: "py-2.5" },
+    },
+    defaultVariants: { size: "regular", room: "none" },
+  },
+);
 
 type Described = Omit<FieldProps, "children">;
 type TextFieldProps = Described & Omit<ComponentProps<"input">, "id" | "className">;
@@ -49,7 +57,7 @@ type TextFieldProps = Described & Omit<ComponentProps<"input">, "id" | "classNam
 export function TextField({ label, hint, error, ...input }: TextFieldProps) {
   return (
     <Field label={label} hint={hint} error={error}>
-      {(wired) => <input type="text" {...input} {...wired} className={FIELD} />}
+      {(wired) => <input type="text" {...input} {...wired} className={fieldLook()} />}
     </Field>
   );
 }
@@ -66,7 +74,7 @@ export function PasswordField({ label, hint, error, ...input }: Omit<TextFieldPr
             {...input}
             {...wired}
             type={isShown ? "text" : "password"}
-            className={clsx(FIELD, "pr-12")}
+            className={fieldLook({ room: "icon" })}
             autoCapitalize="none"
             spellCheck={false}
           />
@@ -90,7 +98,9 @@ type TextAreaProps = Described & Omit<ComponentProps<"textarea">, "id" | "classN
 export function TextArea({ label, hint, error, ...input }: TextAreaProps) {
   return (
     <Field label={label} hint={hint} error={error}>
-      {(wired) => <textarea rows={3} {...input} {...wired} className={clsx(FIELD, "py-2.5")} />}
+      {(wired) => (
+        <textarea rows={3} {...input} {...wired} className={fieldLook({ room: "lines" })} />
+      )}
     </Field>
   );
 }

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 
 const DATE = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
+const DAY_OF = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
 const TIME = new Intl.DateTimeFormat("en", { timeStyle: "short" });
 const EXACT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
@@ -12,6 +13,11 @@ const DAY = 24 * HOUR;
 
 export function date(at: string | number): string {
   return DATE.format(new Date(at));
+}
+
+/** `Nov 28`. */
+export function day(at: string | number): string {
+  return DAY_OF.format(new Date(at));
 }
 
 export function time(at: string | number): string {

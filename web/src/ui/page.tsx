@@ -27,7 +27,7 @@ export function Page({ title, lead, actions, width = "regular", children }: Page
           <h1 tabIndex={-1} className="font-bold text-title2 tablet:text-title1">
             {title}
           </h1>
-          {lead && <p className="max-w-xl text-lead text-soft">{lead}</p>}
+          {lead && <p className="max-w-2xl text-pretty text-lead text-soft">{lead}</p>}
         </div>
         {actions}
       </div>

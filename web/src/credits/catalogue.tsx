@@ -1,0 +1,101 @@
+/** What can be bought: packs once, plans for a while. */
+import { useQuery } from "@tanstack/react-query";
+import { PackageOpen } from "lucide-react";
+import { useState } from "react";
+import { useProduct } from "~/product.ts";
+import { Card, Section } from "~/ui/card.tsx";
+import { Empty } from "~/ui/empty.tsx";
+import { Problem } from "~/ui/problem.tsx";
+import { Segments } from "~/ui/segments.tsx";
+import { Loading, Skeleton } from "~/ui/skeleton.tsx";
+import { useBuying } from "./buying.ts";
+import { PriceCard } from "./price-card.tsx";
+import { type Price, pricesQuery } from "./queries.ts";
+
+const INTERVALS = [
+  { value: "month", name: "Monthly" },
+  { value: "year", name: "Yearly" },
+] as const;
+type Interval = (typeof INTERVALS)[number]["value"];
+
+export function Catalogue() {
+  const { api } = useProduct();
+  const { data: prices, error, refetch } = useQuery(pricesQuery(api));
+  if (error !== null && prices === undefined) {
+    return <Problem problem={error} onRetry={() => void refetch()} />;
+  }
+  if (prices === undefined) return <Coming />;
+  if (prices.packs.length + prices.plans.length === 0) return <NothingForSale />;
+  return (
+    <>
+      {prices.packs.length > 0 && <Packs packs={prices.packs} />}
+      {prices.plans.length > 0 && <Plans plans={prices.plans} />}
+    </>
+  );
+}
+
+function Packs({ packs }: { packs: Price[] }) {
+  return (
+    <Section title="Credit packs" lead="Paid once. They do not expire.">
+      <Offers prices={packs} />
+    </Section>
+  );
+}
+
+function Plans({ plans }: { plans: Price[] }) {
+  const [interval, setInterval] = useState<Interval>("month");
+  const has = (wanted: Interval) => plans.some((plan) => plan.interval === wanted);
+  const shown = has("month") && has("year") ? interval : (plans[0]?.interval ?? "month");
+  return (
+    <Section
+      title="Plans"
+      lead="Credits every month, for less each. End it whenever you like."
+      action={
+        has("month") &&
+        has("year") && (
+          <Segments label="Pay" options={INTERVALS} chosen={interval} onChoose={setInterval} />
+        )
+      }
+    >
+      <Offers prices={plans.filter((plan) => plan.interval === shown)} />
+    </Section>
+  );
+}
+
+function Offers({ prices }: { prices: Price[] }) {
+  const buying = useBuying();
+  return (
+    <ul className="grid gap-4 tablet:grid-cols-2 desk:grid-cols-3">
+      {prices.map((price) => (
+        <li key={price.price_id} className="grid">
+          <PriceCard
+            price={price}
+            isBusy={buying.isPending && buying.variables === price.price_id}
+            onBuy={() => buying.mutate(price.price_id)}
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function NothingForSale() {
+  return (
+    <Card>
+      <Empty icon={PackageOpen} title="Nothing is for sale right now">
+        The catalogue is being set up. What you have stays yours.
+      </Empty>
+    </Card>
+  );
+}
+
+function Coming() {
+  return (
+    <div className="grid gap-4 tablet:grid-cols-2 desk:grid-cols-3">
+      <Loading what="the prices" />
+      {["one", "two", "three"].map((place) => (
+        <Skeleton key={place} shape="h-48 rounded-card" />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+/** One thing that can be bought. */
+import { Button } from "~/ui/button.tsx";
+import { Card } from "~/ui/card.tsx";
+import { Pill } from "~/ui/pill.tsx";
+import type { Price } from "./queries.ts";
+import { counted, credits, money } from "./words.ts";
+
+interface PriceCardProps {
+  price: Price;
+  isBusy: boolean;
+  onBuy: () => void;
+}
+
+const ROLLOVER = {
+  none: "What is left ends with the month.",
+  one_period: "What is left stays for one more month.",
+  unlimited: "What is left stays.",
+};
+
+export function PriceCard({ price, isBusy, onBuy }: PriceCardProps) {
+  const amount = money(price.amount_cents, price.currency);
+  const isPlan = price.kind === "plan";
+  return (
+    <Card>
+      <div className="grid h-full content-between gap-5">
+        <div className="grid gap-1">
+          <div className="flex min-h-6 items-center justify-between gap-2">
+            <h3 className="font-medium text-soft">{price.name}</h3>
+            {price.badge && <Pill tone="busy">{price.badge}</Pill>}
+          </div>
+          <p className="font-bold text-title2 tabular-nums">
+            {counted(price.credits)}
+            <span className="font-normal text-body text-soft">
+              {isPlan ? " credits a month" : " credits"}
+            </span>
+          </p>
+          <p className="text-caption text-soft">
+            {eachSaid(price)}
+            {price.rollover && ` ${ROLLOVER[price.rollover]}`}
+          </p>
+          {price.description && <p className="text-caption text-soft">{price.description}</p>}
+        </div>
+        <Button
+          look={price.badge ? "primary" : "plain"}
+          width="full"
+          busy={isBusy}
+          onClick={onBuy}
+          aria-label={`Buy ${credits(price.credits)}${isPlan ? " a month" : ""}: ${price.name}, ${amount}${every(price)}`}
+        >
+          <span className="tabular-nums">
+            {isPlan ? "Subscribe for" : "Buy for"} {amount}
+            {every(price)}
+          </span>
+        </Button>
+      </div>
+    </Card>
+  );
+}
+
+function every({ interval }: Price): string {
+  return interval === null ? "" : ` a ${interval}`;
+}
+
+/** What one credit costs, in cents where it is less than a dollar. */
+function eachSaid({ credits_per_dollar }: Price): string {
+  const cents = 100 / credits_per_dollar;
+  return cents < 100
+    ? `${Number(cents.toFixed(1))}¢ a credit.`
+    : `$${(cents / 100).toFixed(2)} a credit.`;
+}
