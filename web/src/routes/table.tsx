@@ -130,7 +130,47 @@ const adminPages = [
     path: "/",
     component: lazyRouteComponent(() => import("~/admin/health.tsx"), "Health"),
   }),
-];
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/tasks",
+    validateSearch: only("status", "user", "run"),
+    component: lazyRouteComponent(() => import("~/admin/tasks.tsx"), "AdminTasks"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/users",
+    validateSearch: only("q", "user"),
+    component: lazyRouteComponent(() => import("~/admin/users.tsx"), "AdminUsers"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/payments",
+    validateSearch: only("status", "q"),
+    component: lazyRouteComponent(() => import("~/admin/payments.tsx"), "AdminPayments"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/refunds",
+    component: lazyRouteComponent(() => import("~/admin/refunds.tsx"), "AdminRefunds"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/events",
+    validateSearch: only("service", "event"),
+    component: lazyRouteComponent(() => import("~/admin/events.tsx"), "AdminEvents"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/mails",
+    validateSearch: only("state", "user"),
+    component: lazyRouteComponent(() => import("~/admin/mails.tsx"), "AdminMails"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/books",
+    component: lazyRouteComponent(() => import("~/admin/books.tsx"), "AdminBooks"),
+  }),
+] as const;
 
 /* Other names of the same pages. */
 function alias(path: string, to: string) {

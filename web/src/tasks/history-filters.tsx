@@ -1,15 +1,15 @@
 /** Which tasks the history shows. */
 import { useNavigate } from "@tanstack/react-router";
-import { ListFilter, Search } from "lucide-react";
-import { useEffect, useEffectEvent, useId, useState } from "react";
+import { ListFilter } from "lucide-react";
+import { useId, useState } from "react";
 import { isFiltered } from "~/stream/learning.ts";
 import { IconButton } from "~/ui/button.tsx";
 import { DateField } from "~/ui/date-field.tsx";
+import { SearchField } from "~/ui/search-field.tsx";
 import { Select } from "~/ui/select.tsx";
 import type { AgentType, Filters } from "./keys.ts";
 import { AGENTS } from "./status.ts";
 
-const TYPING_MS = 300;
 const SHOWN = [
   { value: "", name: "All of them" },
   { value: "active", name: "Under way" },
@@ -41,7 +41,11 @@ export function HistoryFilters({ filters, chosen }: HistoryFiltersProps) {
   return (
     <search className="grid gap-2">
       <div className="flex items-center gap-1">
-        <SearchField text={filters.q ?? ""} onSearch={(q) => set({ q: q || undefined })} />
+        <SearchField
+          label="Search"
+          text={filters.q ?? ""}
+          onSearch={(q) => set({ q: q || undefined })}
+        />
         <IconButton
           label="Filters"
           look={isFiltered(others) ? "plain" : "quiet"}
@@ -71,32 +75,5 @@ export function HistoryFilters({ filters, chosen }: HistoryFiltersProps) {
         </div>
       </div>
     </search>
-  );
-}
-
-/** Words are looked for when the writer pauses. */
-function SearchField({ text, onSearch }: { text: string; onSearch: (text: string) => void }) {
-  const [written, setWritten] = useState(text);
-  const search = useEffectEvent(() => {
-    if (written.trim() !== text) onSearch(written.trim());
-  });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each letter begins the pause anew
-  useEffect(() => {
-    const timer = setTimeout(search, TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [written]);
-  return (
-    <label className="relative flex flex-1 items-center">
-      <span className="sr-only">Search the history</span>
-      <Search className="absolute left-3 text-soft" size={16} aria-hidden="true" />
-      <input
-        type="search"
-        value={written}
-        maxLength={200}
-        placeholder="Search"
-        onChange={(event) => setWritten(event.target.value)}
-        className="min-h-9 w-full rounded-full bg-well pr-3 pl-9 text-body"
-      />
-    </label>
   );
 }
