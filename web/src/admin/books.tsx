@@ -45,7 +45,12 @@ export function AdminBooks() {
       {books && books.days.length > 0 && (
         <Section title="Closed days">
           <Card padding="none">
-            <Table rows={books.days} keyOf={({ day }) => day} columns={DAYS} />
+            <Table
+              what="the closed days"
+              rows={books.days}
+              keyOf={({ day }) => day}
+              columns={DAYS}
+            />
           </Card>
         </Section>
       )}

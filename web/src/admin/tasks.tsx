@@ -24,7 +24,7 @@ const OPTIONS = [
 const COLUMNS: Column<Task>[] = [
   {
     title: "Task",
-    show: (task) => <span className="line-clamp-2 min-w-48">{task.description}</span>,
+    show: (task) => <span className="line-clamp-2">{task.description}</span>,
   },
   {
     title: "Status",

@@ -45,7 +45,8 @@ function pauseMs(problem: unknown, tries: number): number {
 }
 
 /** Wait, but not after the network is back; throws where it is no longer wanted. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const over = new AbortController();
     const end = (then: () => void) => () => {

@@ -7,6 +7,7 @@ import { Button } from "./button.tsx";
 import { Card } from "./card.tsx";
 import { Empty } from "./empty.tsx";
 import { Problem } from "./problem.tsx";
+import { Scrolled } from "./scrolled.tsx";
 import { SkeletonLines } from "./skeleton.tsx";
 
 export interface Column<Row> {
@@ -41,7 +42,7 @@ export function Listing<Row>({ what, rows, asking, nothing, ...table }: ListingP
       <Card padding="none">
         {asking.isPending && <SkeletonLines what={what} count={6} />}
         {rows?.length === 0 && <Empty icon={Inbox} title={nothing} />}
-        {rows !== undefined && rows.length > 0 && <Table rows={rows} {...table} />}
+        {rows !== undefined && rows.length > 0 && <Table what={what} rows={rows} {...table} />}
       </Card>
       {asking.hasNextPage && (
         <Button
@@ -56,13 +57,13 @@ export function Listing<Row>({ what, rows, asking, nothing, ...table }: ListingP
   );
 }
 
-type TableProps<Row> = Pick<ListingProps<Row>, "keyOf" | "columns" | "open"> & {
+type TableProps<Row> = Pick<ListingProps<Row>, "what" | "keyOf" | "columns" | "open"> & {
   rows: readonly Row[];
 };
 
-export function Table<Row>({ rows, keyOf, columns, open }: TableProps<Row>) {
+export function Table<Row>({ what, rows, keyOf, columns, open }: TableProps<Row>) {
   return (
-    <div className="overflow-x-auto">
+    <Scrolled label={`Table of ${what}`} look="rounded-card focus-visible:outline-offset-[-3px]">
       <table className="w-full">
         <thead className="border-line border-b">
           <tr>
@@ -84,7 +85,14 @@ export function Table<Row>({ rows, keyOf, columns, open }: TableProps<Row>) {
           {rows.map((row) => (
             <tr key={keyOf(row)} className={clsx("relative", open && "hover:bg-hover")}>
               {columns.map((column, place) => (
-                <td key={column.title} className={clsx("px-4 py-3", sideOf(column))}>
+                <td
+                  key={column.title}
+                  className={clsx(
+                    "px-4 py-3 align-middle",
+                    place === 0 && "min-w-52",
+                    sideOf(column),
+                  )}
+                >
                   {place === 0 && open ? (
                     <Opener row={row} open={open} column={column} />
                   ) : (
@@ -96,7 +104,7 @@ export function Table<Row>({ rows, keyOf, columns, open }: TableProps<Row>) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scrolled>
   );
 }
 
@@ -121,6 +129,6 @@ function Opener<Row>({ row, column, open }: OpenerProps<Row>) {
 }
 
 function sideOf<Row>({ kind }: Column<Row>): string {
-  if (kind === "number") return "text-right tabular-nums";
+  if (kind === "number") return "whitespace-nowrap text-right tabular-nums";
   return kind === "wide" ? "hidden text-left desk:table-cell" : "text-left";
 }
