@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import text
 from typing_extensions import override
 
@@ -26,7 +27,8 @@ import tasks.service
 from embedded.defaults import DATABASES, mail_folder, variables
 from shared.bus_memory import MemoryBus
 from shared.events import Message
-from shared.run import build_app
+from shared.patience import PatientProtocol
+from shared.run import Front, bare, build_app
 from shared.service import Service
 from shared.testing import ADMIN_KEY, eventually
 from tests.architecture.variables import known
@@ -164,15 +166,17 @@ class Product:
 
 
 @asynccontextmanager
-async def running(postgres: PostgresServer, folder: Path) -> AsyncIterator[Product]:
-    """Serve the product on a port of this machine, on fresh databases."""
+async def running(
+    postgres: PostgresServer, folder: Path, *, front: Front = bare
+) -> AsyncIterator[Product]:
+    """Serve the product on a port of this machine, on fresh databases, behind what a process puts before it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms an answer
         settings = await settings_of(postgres, folder, port=listener.getsockname()[1])
         services, bus = built(settings), RecordingBus()
         origin = settings["SITE_URL"]
         async with (
-            _served(services, bus, listener),
+            _served(build_app(services, bus, front=front), listener),
             httpx2.AsyncClient(
                 base_url=origin,
                 timeout=30,
@@ -212,11 +216,10 @@ def built(settings: Mapping[str, str]) -> list[Service]:
 
 
 @asynccontextmanager
-async def _served(
-    services: list[Service], bus: RecordingBus, listener: socket.socket
-) -> AsyncIterator[None]:
+async def _served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        build_app(services, bus),
+        app,
+        http=PatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
