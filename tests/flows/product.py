@@ -246,6 +246,7 @@ def start(
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "AUTH_BCRYPT_COST": "4",
             "AGENT_RUNNER_RUN_S_MAX": "20",
+            "GATEWAY_RATE_FACTOR": "0",  # a test is many customers with one address
             "LOG_LEVEL": "INFO",
             "LOG_FORMAT": "json",
             **variables,
