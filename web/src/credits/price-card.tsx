@@ -40,16 +40,13 @@ export function PriceCard({ price, isBusy, onBuy }: PriceCardProps) {
           </p>
           {price.description && <p className="text-caption text-soft">{price.description}</p>}
         </div>
-        <Button
-          look={price.badge ? "primary" : "plain"}
-          width="full"
-          busy={isBusy}
-          onClick={onBuy}
-          aria-label={`Buy ${credits(price.credits)}${isPlan ? " a month" : ""}: ${price.name}, ${amount}${every(price)}`}
-        >
+        <Button look={price.badge ? "primary" : "plain"} width="full" busy={isBusy} onClick={onBuy}>
           <span className="tabular-nums">
             {isPlan ? "Subscribe for" : "Buy for"} {amount}
             {every(price)}
+            <span className="sr-only">
+              : {price.name}, {credits(price.credits)}
+            </span>
           </span>
         </Button>
       </div>

@@ -7,16 +7,17 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import type { Product } from "~/product.ts";
-import { Failure } from "~/shell/failure.tsx";
+import { Failure, WholeFailure } from "~/shell/failure.tsx";
 import { EntranceFrame, Frame, ProductFrame } from "~/shell/frames.tsx";
-import { NotFound } from "~/shell/not-found.tsx";
+import { NotFound, NowhereFound } from "~/shell/not-found.tsx";
 import { Waiting } from "~/shell/waiting.tsx";
 import { everybody, operatorsOnly, signedInOnly, strangersOnly } from "./guards.ts";
 import { only, parseSearch, stringifySearch } from "./search.ts";
 
 const root = createRootRouteWithContext<Product>()({
   component: Frame,
-  notFoundComponent: NotFound,
+  notFoundComponent: NowhereFound,
+  errorComponent: WholeFailure,
 });
 
 /* The frames around the pages. */
@@ -24,17 +25,22 @@ const entrance = createRoute({
   getParentRoute: () => root,
   id: "entrance",
   component: EntranceFrame,
+  errorComponent: WholeFailure,
 });
 const shared = createRoute({
   getParentRoute: () => root,
   id: "shared",
   component: ProductFrame,
+  errorComponent: WholeFailure,
+  notFoundComponent: NotFound,
   beforeLoad: everybody,
 });
 const own = createRoute({
   getParentRoute: () => root,
   id: "own",
   component: ProductFrame,
+  errorComponent: WholeFailure,
+  notFoundComponent: NotFound,
   beforeLoad: signedInOnly,
 });
 

@@ -9,6 +9,15 @@ import { useTitle } from "~/ui/page.tsx";
 
 const AGAIN_MS = 3_000;
 
+/** The same where nothing else stands around it. */
+export function WholeFailure(problem: ErrorComponentProps) {
+  return (
+    <main id="content">
+      <Failure {...problem} />
+    </main>
+  );
+}
+
 export function Failure({ error, reset }: ErrorComponentProps) {
   const router = useRouter();
   const isOutage = isPassing(error);

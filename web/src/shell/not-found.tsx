@@ -5,6 +5,15 @@ import { buttonLook } from "~/ui/button.tsx";
 import { Empty } from "~/ui/empty.tsx";
 import { useTitle } from "~/ui/page.tsx";
 
+/** The same where nothing else stands around it. */
+export function NowhereFound() {
+  return (
+    <main id="content">
+      <NotFound />
+    </main>
+  );
+}
+
 export function NotFound() {
   useTitle("Not found");
   return (
