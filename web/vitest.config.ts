@@ -12,5 +12,6 @@ export default defineConfig({
     isolate: false, // one document for the tests of a worker: each cleans what it uses
     restoreMocks: true,
     testTimeout: 60_000,
+    setupFiles: ["src/testing/setup.ts"],
   },
 });

@@ -21,12 +21,14 @@ export class Refusal extends Error {
   }
 }
 
+const UNREACHABLE = "ImpacterAGI cannot be reached right now.";
+
 /** Nobody answered: the connection is gone, or the server is. What was asked may be done or not. */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
 
   constructor() {
-    super("ImpacterAGI cannot be reached right now.");
+    super(UNREACHABLE);
   }
 }
 
@@ -59,14 +61,17 @@ export function refusalOf(response: Response, body: unknown): Refusal {
   return new Refusal(
     response.status,
     typeof code === "string" ? code : String(response.status),
-    typeof detail === "string" ? detail : UNEXPLAINED,
+    typeof detail === "string" ? detail : unexplained(response.status),
     fieldsOf(errors),
     members,
     secondsOf(response.headers.get("retry-after")),
   );
 }
 
-const UNEXPLAINED = "Something went wrong on our side. Try again in a moment.";
+function unexplained(status: number): string {
+  if (WAIT_STATUSES.includes(status)) return UNREACHABLE;
+  return "Something went wrong on our side. Try again in a moment.";
+}
 
 function wait(problem: Refusal): string {
   const seconds = problem.retryAfterS;

@@ -4,6 +4,7 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  type RouterHistory,
   redirect,
 } from "@tanstack/react-router";
 import type { Product } from "~/product.ts";
@@ -204,8 +205,9 @@ const tree = root.addChildren([
   ...aliases,
 ]);
 
-export function routerFor(product: Product) {
+export function routerFor(product: Product, history?: RouterHistory) {
   return createRouter({
+    history,
     routeTree: tree,
     context: product,
     defaultPreload: "intent",

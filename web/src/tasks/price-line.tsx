@@ -1,6 +1,6 @@
 /** The price of what is being written, before it is sent. */
 import { Link } from "@tanstack/react-router";
-import { sentenceOf } from "~/api/problems.ts";
+import { isPassing, sentenceOf } from "~/api/problems.ts";
 import { counted, credits } from "~/credits/words.ts";
 import { time } from "~/ui/moment.tsx";
 import { CHARS_MAX, type Quote, type Readiness } from "./order.ts";
@@ -68,6 +68,7 @@ function Short({ quote, missing }: { quote: Quote; missing: number }) {
 }
 
 function Unpriced({ problem, onRetry }: { problem: unknown; onRetry: () => void }) {
+  if (isPassing(problem)) return "ImpacterAGI cannot be reached. The price comes when it can.";
   return (
     <span className="text-bad">
       No price yet: {sentenceOf(problem)}{" "}
