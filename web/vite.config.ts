@@ -2,7 +2,6 @@ import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
-import { fixtures } from "./dev/fixtures.ts";
 import { strictStyles } from "./scripts/strict-styles.ts";
 
 const PRODUCT = process.env.PRODUCT_URL ?? "http://127.0.0.1:8080";
@@ -14,7 +13,7 @@ const ROUTED = ["/api", "/dev", "/emulator", "/files", "/health", "/version", "/
 const proxy = Object.fromEntries(ROUTED.map((path) => [path, { target: PRODUCT }]));
 
 export default defineConfig({
-  plugins: [strictStyles(), tailwindcss(), react(), ...fixtures()],
+  plugins: [strictStyles(), tailwindcss(), react()],
   resolve: { alias: { "~": fileURLToPath(new URL("./src", import.meta.url)) } },
   server: { host: "127.0.0.1", proxy },
   // what was built, under the policy that it is served with

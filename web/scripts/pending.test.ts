@@ -1,34 +1,46 @@
 // @vitest-environment node
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { merged } from "./pending.ts";
+import { type Document, digests, joined, open, type Pending } from "./pending.ts";
 
-function read(name: string) {
-  return JSON.parse(readFileSync(new URL(`../${name}`, import.meta.url), "utf8"));
+const has: Document = {
+  paths: { "/a": { get: { id: "a" } } },
+  components: { schemas: { A: { type: "string" } } },
+};
+
+function pendingOf(paths: Pending["paths"], schemas: Pending["schemas"]): Pending {
+  return { paths, schemas, instead_of: digests(has, paths, schemas) };
 }
 
-test("what the product has counts, what it does not have yet is added", () => {
-  const base = { paths: { "/a": { get: { id: "theirs" } } }, list: [{ name: "limit" }] };
-  const pending = {
-    paths: { "/a": { get: { id: "ours" } }, "/b": {} },
-    list: [{ name: "limit", x: 1 }, { name: "q" }],
-  };
+const wanted = pendingOf(
+  { "/a": { post: { id: "new" } }, "/b": { get: { id: "b" } } },
+  { A: { type: "integer" } },
+);
 
-  expect(merged(base, pending)).toEqual({
-    paths: { "/a": { get: { id: "theirs" } }, "/b": {} },
-    list: [{ name: "limit" }, { name: "q" }],
+test("what is pending is added, and counts", () => {
+  expect(joined(has, wanted)).toEqual({
+    paths: { "/a": { get: { id: "a" }, post: { id: "new" } }, "/b": { get: { id: "b" } } },
+    components: { schemas: { A: { type: "integer" } } },
   });
 });
 
-test("nothing is promised that the product has", () => {
-  const has = read("openapi.json").paths;
-  const promised = Object.entries(read("pending.openapi.json").paths as Record<string, object>);
+test("it is pending for as long as the product has what it had", () => {
+  expect(open(has, wanted)).toEqual(wanted);
+});
 
-  const kept = promised.flatMap(([path, methods]) =>
-    Object.entries(methods)
-      .filter(([method, promise]) => has[path]?.[method] && "responses" in promise)
-      .map(([method]) => `${method} ${path}`),
-  );
+test("what the product has by now is pending no longer, in whatever form", () => {
+  const later: Document = {
+    paths: { ...has.paths, "/b": { get: { id: "another b" } } },
+    components: { schemas: { A: { type: "number" } } },
+  };
 
-  expect(kept).toEqual([]);
+  expect(open(later, wanted)).toEqual(pendingOf({ "/a": { post: { id: "new" } } }, {}));
+});
+
+test("in the end nothing is", () => {
+  const later: Document = {
+    paths: { "/a": { get: { id: "a" }, post: { id: "new" } }, "/b": { get: { id: "b" } } },
+    components: { schemas: { A: { type: "integer" } } },
+  };
+
+  expect(open(later, wanted)).toBeNull();
 });

@@ -1,33 +1,75 @@
-/** Adds to one JSON document what another has more: of what both have, the first one's counts. */
+/** What the pages ask and the product does not answer yet: operations and schemas, whole, as they will be.
 
-type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+Each counts for as long as the product has there what it had when the entry was written; then `npm run api` drops it.
+*/
+import { createHash } from "node:crypto";
 
-export function merged<T>(base: T, pending: unknown): T {
-  return joined(base as Json, pending as Json) as T;
+type Json = unknown;
+type Named = Record<string, Json>;
+
+export interface Document {
+  paths: Record<string, Named>;
+  components: { schemas: Named };
+  [more: string]: Json;
 }
 
-function joined(base: Json, more: Json): Json {
-  if (Array.isArray(base) && Array.isArray(more)) {
-    return [...base, ...more.filter((item) => !base.some((known) => isSame(known, item)))];
+export interface Pending {
+  paths: Record<string, Named>;
+  schemas: Named;
+  /** Of every entry, the digest of what the product had instead; null for nothing. */
+  instead_of: Record<string, string | null>;
+}
+
+/** The document with what is pending. */
+export function joined(base: Document, pending: Pending): Document {
+  const paths = { ...base.paths };
+  for (const [path, operations] of Object.entries(pending.paths)) {
+    paths[path] = { ...paths[path], ...operations };
   }
-  if (isObject(base) && isObject(more)) {
-    const names = [...new Set([...Object.keys(base), ...Object.keys(more)])];
-    return Object.fromEntries(names.map((name) => [name, part(base[name], more[name])]));
-  }
-  return base;
+  const schemas = { ...base.components.schemas, ...pending.schemas };
+  return { ...base, paths, components: { ...base.components, schemas } };
 }
 
-function part(base: Json | undefined, more: Json | undefined): Json {
-  if (base === undefined) return more ?? null;
-  return more === undefined ? base : joined(base, more);
+/** What is pending still; null where nothing is. */
+export function open(base: Document, pending: Pending): Pending | null {
+  const was = pending.instead_of;
+  const isOpen = (name: string, form: Json) => name in was && was[name] === digest(form);
+  const paths = Object.entries(pending.paths).map(([path, operations]) => {
+    const rest = those(operations, (method) =>
+      isOpen(`${method} ${path}`, base.paths[path]?.[method]),
+    );
+    return [path, rest] as const;
+  });
+  const schemas = those(pending.schemas, (name) => isOpen(name, base.components.schemas[name]));
+  const rest = Object.fromEntries(paths.filter(([, operations]) => !isEmpty(operations)));
+  if (isEmpty(rest) && isEmpty(schemas)) return null;
+  return { paths: rest, schemas, instead_of: digests(base, rest, schemas) };
 }
 
-/** Parameters are told apart by name, anything else by what it is. */
-function isSame(known: Json, item: Json): boolean {
-  if (isObject(known) && isObject(item) && "name" in known) return known.name === item.name;
-  return JSON.stringify(known) === JSON.stringify(item);
+/** What the product has in the place of each of these. */
+export function digests(
+  base: Document,
+  paths: Pending["paths"],
+  schemas: Named,
+): Pending["instead_of"] {
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map(
+      (method) => [`${method} ${path}`, base.paths[path]?.[method]] as const,
+    ),
+  );
+  const forms = Object.keys(schemas).map((name) => [name, base.components.schemas[name]] as const);
+  return Object.fromEntries([...operations, ...forms].map(([name, form]) => [name, digest(form)]));
 }
 
-function isObject(value: Json): value is { [name: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function digest(form: Json): string | null {
+  if (form === undefined) return null;
+  return createHash("sha256").update(JSON.stringify(form)).digest("hex").slice(0, 16);
+}
+
+function those(named: Named, isWanted: (name: string) => boolean): Named {
+  return Object.fromEntries(Object.entries(named).filter(([name]) => isWanted(name)));
+}
+
+function isEmpty(named: object): boolean {
+  return Object.keys(named).length === 0;
 }

@@ -21,6 +21,7 @@ type Status = Schema<"PaymentStatus">;
 const route = getRouteApi("/own/admin/payments");
 const TONES: Record<Status, "good" | "warn" | "calm" | "bad"> = {
   open: "calm",
+  arrived: "warn",
   paid: "warn",
   granted: "good",
   review: "bad",

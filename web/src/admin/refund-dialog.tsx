@@ -1,7 +1,7 @@
 /** Money back for a payment: asked for here, approved on the next page. */
 import { useRef, useState } from "react";
 import { answer, newKey } from "~/api/api.ts";
-import { counted, money } from "~/credits/words.ts";
+import { counted, credits, money } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { Button } from "~/ui/button.tsx";
 import { Dialog } from "~/ui/dialog.tsx";
@@ -27,19 +27,27 @@ export function RefundDialog({ payment, onClose }: RefundDialogProps) {
           ["Status", payment.status],
           ["Note", payment.note],
           ["Paid", payment.paid_at && <Moment key="paid" at={payment.paid_at} />],
-          [
-            "At Stripe",
-            <Id
-              key="stripe"
-              id={payment.stripe_payment_intent_id ?? payment.stripe_checkout_session_id}
-            />,
-          ],
+          ["At Stripe", atStripe(payment) && <Id key="stripe" id={atStripe(payment) ?? ""} />],
+          ["Taken back", takenBack(payment)],
           ["Id", <Id key="id" id={payment.id} />],
         ]}
       />
       {payment.paid_at && <RefundForm payment={payment} onClose={onClose} />}
     </Dialog>
   );
+}
+
+function atStripe(payment: Payment): string | null {
+  return (
+    payment.stripe_payment_intent_id ??
+    payment.stripe_invoice_id ??
+    payment.stripe_checkout_session_id
+  );
+}
+
+function takenBack({ refund_taken, dispute_taken }: Payment): string | null {
+  const taken = refund_taken + dispute_taken;
+  return taken > 0 ? credits(taken) : null;
 }
 
 function RefundForm({ payment, onClose }: RefundDialogProps) {

@@ -1,29 +1,30 @@
 /** Refunds: asked for by one, approved or rejected by another. */
+import { useState } from "react";
 import { answer, type Schema } from "~/api/api.ts";
-import { counted, money } from "~/credits/words.ts";
+import { money } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { Button } from "~/ui/button.tsx";
+import { Dialog } from "~/ui/dialog.tsx";
+import { TextField } from "~/ui/field.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
 import { Page } from "~/ui/page.tsx";
 import { Pill } from "~/ui/pill.tsx";
 import { useActing } from "./acting.ts";
-import { EVERY_REFUND } from "./keys.ts";
+import { EVERY_PAYMENT, EVERY_REFUND } from "./keys.ts";
 import { useRows } from "./paging.ts";
 
 type Refund = Schema<"RefundView">;
 
+const CURRENCY = "usd"; // whatever else is paid is in review, and has no refund here
 const TONES: Record<string, "good" | "warn" | "bad"> = {
   requested: "warn",
   approved: "warn",
-  succeeded: "good",
+  made: "good",
   failed: "bad",
 };
 const COLUMNS: Column<Refund>[] = [
-  {
-    title: "Reason",
-    show: ({ reason, id }) => <span className="font-medium">{reason ?? id}</span>,
-  },
+  { title: "Reason", show: ({ reason }) => <span className="font-medium">{reason}</span> },
   {
     title: "Status",
     show: ({ status, failure }) => (
@@ -32,14 +33,9 @@ const COLUMNS: Column<Refund>[] = [
       </span>
     ),
   },
-  {
-    title: "Amount",
-    kind: "number",
-    show: ({ amount_cents, currency }) => money(amount_cents, currency),
-  },
-  { title: "Credits", kind: "number", show: ({ credits }) => counted(credits) },
+  { title: "Amount", kind: "number", show: ({ amount_cents }) => money(amount_cents, CURRENCY) },
   { title: "Asked by", kind: "wide", show: ({ requested_by }) => requested_by },
-  { title: "Decided by", kind: "wide", show: ({ decided_by }) => decided_by },
+  { title: "Decided by", kind: "wide", show: decidedBy },
   { title: "When", show: ({ created_at }) => <Ago at={created_at} /> },
   {
     title: "Decision",
@@ -70,39 +66,82 @@ export function AdminRefunds() {
   );
 }
 
+function decidedBy({ steps }: Refund): string | null {
+  return steps.find(({ step }) => step === "approved" || step === "rejected")?.by ?? null;
+}
+
 function Decision({ refund }: { refund: Refund }) {
   const { api } = useProduct();
-  const params = { path: { refund_id: refund.id } };
+  const [isRejecting, setRejecting] = useState(false);
   const approving = useActing({
-    act: () => answer(api.POST("/api/admin/refunds/{refund_id}/approve", { params })),
+    act: () =>
+      answer(
+        api.POST("/api/admin/refunds/{refund_id}/approve", {
+          params: { path: { refund_id: refund.id } },
+        }),
+      ),
     said: "It is approved; Stripe is asked to pay.",
-    changes: [EVERY_REFUND],
+    changes: [EVERY_REFUND, EVERY_PAYMENT],
   });
-  const rejecting = useActing({
-    act: () => answer(api.POST("/api/admin/refunds/{refund_id}/reject", { params })),
-    said: "It is rejected.",
-    changes: [EVERY_REFUND],
-  });
-  const amount = money(refund.amount_cents, refund.currency);
+  const amount = money(refund.amount_cents, CURRENCY);
   return (
     <span className="flex gap-2">
       <Button
         look="primary"
         size="compact"
         busy={approving.isPending}
-        aria-label={`Approve ${amount}`}
         onClick={() => approving.mutate()}
       >
-        Approve
+        Approve<span className="sr-only"> {amount}</span>
       </Button>
-      <Button
-        size="compact"
-        busy={rejecting.isPending}
-        aria-label={`Reject ${amount}`}
-        onClick={() => rejecting.mutate()}
-      >
-        Reject
+      <Button size="compact" onClick={() => setRejecting(true)}>
+        Reject<span className="sr-only"> {amount}</span>
       </Button>
+      {isRejecting && <RejectDialog refund={refund} onClose={() => setRejecting(false)} />}
     </span>
+  );
+}
+
+function RejectDialog({ refund, onClose }: { refund: Refund; onClose: () => void }) {
+  const { api } = useProduct();
+  const [reason, setReason] = useState("");
+  const rejecting = useActing({
+    act: () =>
+      answer(
+        api.POST("/api/admin/refunds/{refund_id}/reject", {
+          params: { path: { refund_id: refund.id } },
+          body: { reason },
+        }),
+      ),
+    said: "It is rejected.",
+    changes: [EVERY_REFUND],
+    onDone: onClose,
+  });
+  const isSaid = reason.trim() !== "";
+  return (
+    <Dialog open onClose={onClose} title="Reject this refund?" description={refund.reason}>
+      <form
+        className="grid gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isSaid && !rejecting.isPending) rejecting.mutate();
+        }}
+      >
+        <TextField
+          label="Why the money stays"
+          value={reason}
+          maxLength={500}
+          onChange={(event) => setReason(event.target.value)}
+        />
+        <Button
+          type="submit"
+          look="primary"
+          busy={rejecting.isPending}
+          aria-disabled={!isSaid || undefined}
+        >
+          Reject
+        </Button>
+      </form>
+    </Dialog>
   );
 }

@@ -53,6 +53,7 @@ function NotThere() {
 }
 
 function Details({ run }: { run: Run }) {
+  const files = run.files ?? [];
   return (
     <>
       <p className="whitespace-pre-wrap text-lead">{run.description}</p>
@@ -63,9 +64,9 @@ function Details({ run }: { run: Run }) {
           <p className="whitespace-pre-wrap">{run.result}</p>
         </section>
       )}
-      {run.files.length > 0 && (
+      {files.length > 0 && (
         <ul aria-label="Files" className="grid gap-1">
-          {run.files.map((file) => (
+          {files.map((file) => (
             <li key={file.id} className="flex justify-between gap-4">
               <span className="truncate font-medium">{file.name}</span>
               <span className="text-soft">{size(file.size)}</span>

@@ -6,12 +6,12 @@ import createClient, { type Client } from "openapi-fetch";
 import { refusalOf, Unreachable } from "./problems.ts";
 import type { components, paths } from "./schema.d.ts";
 
-export type Api = Client<paths>;
+export type Api = Client<paths, "application/json">;
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
 export type Fetch = (request: Request) => Promise<Response>;
 
 export function apiBy(fetch: Fetch): Api {
-  return createClient<paths>({
+  return createClient<paths, "application/json">({
     baseUrl: location.origin,
     fetch,
     querySerializer: { array: { style: "form", explode: true } },

@@ -472,7 +472,7 @@ export interface paths {
         };
         /**
          * List Transactions
-         * @description Every movement of the user's credits, newest first.
+         * @description Every movement of the user's credits, newest first; with `Accept: text/csv` all of them as one table.
          */
         get: operations["list_transactions"];
         put?: never;
@@ -1229,87 +1229,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List Prices
+         * @description Packs and plans, in the order they are shown.
+         */
         get: operations["list_prices"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/checkout-session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["create_checkout_session"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/checkout-session/{session_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["show_checkout_session"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/portal-link": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["create_portal_link"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/subscription": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["show_subscription"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/invoices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_invoices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1327,7 +1251,155 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * Sync Prices
+         * @description Bring the catalogue up to Stripe's, or say what that would change.
+         */
         post: operations["sync_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Prices
+         * @description Every price, and why some cannot be bought.
+         */
+        get: operations["list_all_prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/prices/seed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seed Prices
+         * @description Make at Stripe what the standard catalogue has and Stripe has not, and sync.
+         */
+        post: operations["seed_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/checkout-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Checkout Session
+         * @description Return where to pay a price; for the same buyer the same page while it is open.
+         */
+        post: operations["create_checkout_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/checkout-session/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Checkout Session
+         * @description Return how far a payment has come, and whether its credits are there.
+         */
+        get: operations["get_checkout_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/portal-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open Portal
+         * @description Lead the user to the portal.
+         */
+        get: operations["open_portal"];
+        put?: never;
+        /**
+         * Create Portal Link
+         * @description Return where the portal is, for a short while.
+         */
+        post: operations["create_portal_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Subscription
+         * @description The plan that the user has now.
+         */
+        get: operations["get_subscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invoices
+         * @description The user's bills, newest first.
+         */
+        get: operations["list_invoices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1341,7 +1413,231 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * Show Transaction
+         * @description One line: the credits that it took, back to their payment, or where those that it brought went; its task.
+         */
         get: operations["show_transaction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/spend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Spend Credits
+         * @description Spend credits at once, on what is delivered at once; the same key spends them once.
+         */
+        post: operations["spend_credits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/example/use-credits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Use Example
+         * @description The worked example of a feature that costs a credit: spend first, then deliver what was paid for.
+         */
+        post: operations["use_example"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Usage
+         * @description What the user's credits were spent on, newest first, and how much each feature took in all.
+         */
+        get: operations["list_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/books": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Books
+         * @description Whether the books balance: each section as it is now, and the days, the latest first.
+         */
+        get: operations["show_books"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/books/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Books
+         * @description Have a closed day compared again, after the reason why it differed was found.
+         */
+        post: operations["compare_books"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/payments/{payment_id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request Refund
+         * @description Ask that a payment goes back, in part or in full.
+         */
+        post: operations["request_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/refunds/{refund_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Refund
+         * @description Lock the credits, and have Stripe send the money.
+         */
+        post: operations["approve_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/refunds/{refund_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Refund
+         * @description Decide that the money stays.
+         */
+        post: operations["reject_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Refunds
+         * @description Refunds, newest first: those that are `requested` wait for somebody.
+         */
+        get: operations["list_refunds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reconcile
+         * @description Have everything of the last weeks compared with Stripe now.
+         */
+        post: operations["reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reconciliations
+         * @description Comparisons with Stripe, newest first.
+         */
+        get: operations["list_reconciliations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1366,102 +1662,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/example/use-credits": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["use_credits"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/payments/{payment_id}/refunds": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["request_refund"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/refunds": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_refunds"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/refunds/{refund_id}/approve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["approve_refund"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/refunds/{refund_id}/reject": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["reject_refund"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/books": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["show_books"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1476,7 +1676,7 @@ export interface components {
              * @default accepted
              * @constant
              */
-            status: "accepted";
+            status?: "accepted";
         };
         /**
          * AcceptedTask
@@ -1561,15 +1761,25 @@ export interface components {
         };
         /**
          * GrantRequest
-         * @description Credits from an operator, to a user's id; snake_case or camelCase.
+         * @description Credits from an operator, to a user's id or to an address that billing knows; snake_case or camelCase.
          */
         GrantRequest: {
             /** User Id */
-            user_id: string;
+            user_id?: string | null;
+            /** Email */
+            email?: string | null;
             /** Amount */
             amount: number;
+            /**
+             * Kind
+             * @default admin_grant
+             * @enum {string}
+             */
+            kind?: "admin_grant" | "goodwill";
             /** Reason */
             reason: string;
+            /** Expires At */
+            expires_at?: string | null;
             /** Idempotency Key */
             idempotency_key: string;
         };
@@ -1582,7 +1792,7 @@ export interface components {
              * Type
              * @default about:blank
              */
-            type: string;
+            type?: string;
             /** Title */
             title: string;
             /** Status */
@@ -1617,7 +1827,7 @@ export interface components {
              * Status
              * @default live
              */
-            status: string;
+            status?: string;
         };
         /**
          * Login
@@ -1644,6 +1854,10 @@ export interface components {
             remaining: number;
             /** Expires At */
             expires_at: string | null;
+            /** Payment Id */
+            payment_id: string | null;
+            /** Is Paused */
+            is_paused: boolean;
         };
         /**
          * MessagePage
@@ -1837,10 +2051,12 @@ export interface components {
         };
         /**
          * PaymentStatus
-         * @description Where a payment stands; `review` is paid, but not by a rule we know: people decide.
+         * @description Where a payment stands, in this order.
+         *
+         *     `arrived` is paid, and Stripe is asked what for; `review` is paid, but not by a rule we know: people decide.
          * @enum {string}
          */
-        PaymentStatus: "open" | "failed" | "expired" | "review" | "paid" | "granted";
+        PaymentStatus: "open" | "failed" | "expired" | "arrived" | "review" | "paid" | "granted";
         /**
          * PaymentView
          * @description A payment as operators see it.
@@ -1849,9 +2065,13 @@ export interface components {
             /** Id */
             id: string;
             /** Stripe Checkout Session Id */
-            stripe_checkout_session_id: string;
+            stripe_checkout_session_id: string | null;
+            /** Stripe Invoice Id */
+            stripe_invoice_id: string | null;
             /** Stripe Payment Intent Id */
             stripe_payment_intent_id: string | null;
+            /** Price Id */
+            price_id: string | null;
             /** Email */
             email: string | null;
             /** User Id */
@@ -1862,6 +2082,10 @@ export interface components {
             currency: string;
             /** Credits */
             credits: number;
+            /** Refund Taken */
+            refund_taken: number;
+            /** Dispute Taken */
+            dispute_taken: number;
             /** Status */
             status: string;
             /** Note */
@@ -1893,7 +2117,7 @@ export interface components {
              * Type
              * @default about:blank
              */
-            type: string;
+            type?: string;
             /** Title */
             title: string;
             /** Status */
@@ -1976,7 +2200,7 @@ export interface components {
              * Received
              * @default true
              */
-            received: boolean;
+            received?: boolean;
         };
         /**
          * Reset
@@ -2107,7 +2331,7 @@ export interface components {
              * Files
              * @default []
              */
-            files: components["schemas"]["agent_runner__schemas__FileView"][];
+            files?: components["schemas"]["agent_runner__schemas__FileView"][];
         };
         /**
          * Runs
@@ -2240,6 +2464,8 @@ export interface components {
         /**
          * Summary
          * @description A user's credits: `credits` and `available` are what can be spent, `balance` is what is posted.
+         *
+         *     `reserved` is set aside for tasks, `paused` waits for its plan to be paid, `debt` is owed after money went back.
          */
         Summary: {
             /** Credits */
@@ -2248,17 +2474,18 @@ export interface components {
             available: number;
             /** Reserved */
             reserved: number;
+            /** Paused */
+            paused: number;
+            /** Debt */
+            debt: number;
             /** Balance */
             balance: number;
+            expiring: components["schemas"]["Expiring"] | null;
+            books: components["schemas"]["BooksView"] | null;
             /** Lots */
             lots: components["schemas"]["LotView"][];
             /** Transactions */
             transactions: components["schemas"]["Transaction"][];
-            debt?: number;
-            paused?: number;
-            expiring?: components["schemas"]["Expiring"] | null;
-            books?: components["schemas"]["BooksSeal"] | null;
-            plan?: components["schemas"]["SubscriptionView"] | null;
         };
         /**
          * TaskEventView
@@ -2367,8 +2594,7 @@ export interface components {
         Transaction: {
             /** Id */
             id: string;
-            /** Type */
-            type: string;
+            type: components["schemas"]["Word"];
             /** Kind */
             kind: string;
             /** Amount */
@@ -2495,202 +2721,750 @@ export interface components {
             /** Sha256 */
             sha256: string;
         };
-        /** @description What can be bought. */
-        PriceView: {
-            price_id: string;
-            name: string;
-            description: string | null;
-            /** @enum {string} */
-            kind: "pack" | "plan";
-            credits: number;
-            amount_cents: number;
-            currency: string;
-            interval: ("month" | "year") | null;
-            grant_interval: ("month" | "year") | null;
-            rollover: ("none" | "one_period" | "unlimited") | null;
-            badge: string | null;
-            credits_per_dollar: number;
-        };
-        /** @description The catalogue in display order. */
+        /**
+         * Prices
+         * @description Packs and plans, in the order they are shown.
+         */
         Prices: {
-            packs: components["schemas"]["PriceView"][];
-            plans: components["schemas"]["PriceView"][];
+            /** Prices */
+            prices: components["schemas"]["PriceView"][];
         };
-        /** @description What to buy. */
-        CheckoutRequest: {
+        /**
+         * PriceView
+         * @description A price that everybody is offered; `credits` come every `grant_interval`, or `interval`, or once.
+         */
+        PriceView: {
+            /** Price Id */
             price_id: string;
-            email?: string | null;
-        };
-        /** @description Where to pay. */
-        CheckoutLink: {
-            url: string;
-            session_id: string;
-        };
-        /** @description How far a checkout has come. */
-        CheckoutView: {
-            /** @enum {string} */
-            status: "open" | "processing" | "complete" | "expired" | "failed";
-            /** @enum {string} */
-            payment_status: "unpaid" | "paid" | "no_payment_required";
-            credits: number;
-            granted: boolean;
-            granted_at: string | null;
-            email: string | null;
-            /** @enum {string} */
-            email_state: "none" | "queued" | "sent" | "failed";
-            account: ("new" | "existing") | null;
-        };
-        /** @description Where card and plan are changed. */
-        PortalLink: {
-            url: string;
-        };
-        /** @description The current plan. */
-        SubscriptionView: {
-            /** @enum {string} */
-            status: "active" | "trialing" | "past_due" | "unpaid" | "canceled" | "incomplete";
-            plan: string;
-            credits: number;
-            /** @enum {string} */
-            interval: "month" | "year";
-            /** Format: date-time */
-            current_period_end: string;
-            cancel_at_period_end: boolean;
-            next_grant_at: string | null;
-            grace_until: string | null;
-        };
-        /** @description An invoice at Stripe. */
-        InvoiceView: {
-            id: string;
-            number: string | null;
-            /** Format: date-time */
-            created_at: string;
-            amount_cents: number;
-            currency: string;
-            status: string;
-            hosted_url: string | null;
-            pdf_url: string | null;
-        };
-        /** @description A page of invoices, newest first. */
-        Invoices: {
-            invoices: components["schemas"]["InvoiceView"][];
-            next_cursor: string | null;
-        };
-        /** @description The next credits to expire. */
-        Expiring: {
-            amount: number;
-            /** Format: date-time */
-            expires_at: string;
-        };
-        /** @description The last day whose books were closed. */
-        BooksSeal: {
-            day: string;
-            balanced: boolean;
-            /** Format: date-time */
-            proved_at: string;
-        };
-        /** @description A lot that a line spent, or is. */
-        TraceLot: {
-            id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Kind */
             kind: string;
-            amount: number;
-            remaining: number;
-            expires_at: string | null;
-            payment_id: string | null;
-        };
-        /** @description A payment that credits came from. */
-        TracePayment: {
-            id: string;
-            amount_cents: number;
-            currency: string;
+            /** Credits */
             credits: number;
-            status: string;
-            paid_at: string | null;
-        };
-        /** @description One line of the ledger, and where its credits came from and went. */
-        Trace: {
-            transaction: components["schemas"]["Transaction"];
-            lots: components["schemas"]["TraceLot"][];
-            payments: components["schemas"]["TracePayment"][];
-            task_id: string | null;
-            hash: string | null;
-        };
-        /** @description A signed statement; as CSV and PDF too. */
-        Statement: {
-            /** Format: date-time */
-            issued_at: string;
-        };
-        /** @description The worked example's prompt. */
-        UseCredits: {
-            prompt?: string | null;
-        };
-        /** @description What the worked example made. */
-        UsedCredits: {
-            success: boolean;
-            result: string;
-            credits_used: number;
-            credits_left: number;
-            transaction_id: string;
-        };
-        /** @description A refund that an operator asks for. */
-        RefundRequest: {
-            amount_cents?: number | null;
-            reason: string;
-        };
-        /** @description A refund and how far it has come. */
-        RefundView: {
-            id: string;
-            payment_id: string;
+            /** Amount Cents */
             amount_cents: number;
+            /** Currency */
             currency: string;
-            credits: number;
-            status: string;
-            reason: string | null;
-            requested_by: string | null;
-            decided_by: string | null;
-            failure: string | null;
-            /** Format: date-time */
-            created_at: string;
+            /** Interval */
+            interval: string | null;
+            /** Grant Interval */
+            grant_interval: string | null;
+            /** Rollover */
+            rollover: string | null;
+            /** Badge */
+            badge: string | null;
+            /** Credits Per Dollar */
+            credits_per_dollar: number | null;
         };
-        /** @description A page of refunds, newest first. */
-        Refunds: {
-            refunds: components["schemas"]["RefundView"][];
-            next_cursor: string | null;
-        };
-        /** @description One rule of the books, and whether it holds. */
-        BooksRule: {
-            name: string;
-            holds: boolean;
-            detail: string | null;
-        };
-        /** @description A closed day. */
-        BooksDay: {
-            day: string;
-            balanced: boolean;
-            proved_at: string | null;
-            differences: number;
-        };
-        /** @description A part of the books. */
-        BooksSection: {
-            name: string;
-            balanced: boolean;
-            checked_at: string | null;
-            rules: components["schemas"]["BooksRule"][];
-        };
-        /** @description The books: sections with their rules, and the closed days. */
-        BooksReport: {
-            sections: components["schemas"]["BooksSection"][];
-            days: components["schemas"]["BooksDay"][];
-        };
-        /** @description Whether to change anything. */
+        /**
+         * SyncRequest
+         * @description With `dry_run` nothing is changed.
+         */
         SyncRequest: {
+            /**
+             * Dry Run
+             * @default false
+             */
             dry_run?: boolean;
         };
-        /** @description What a sync of the prices changed. */
-        SyncedPrices: {
-            added: string[];
-            changed: string[];
-            deactivated: string[];
+        /**
+         * SyncResult
+         * @description How the catalogue differed from Stripe's.
+         */
+        SyncResult: {
+            /** Dry Run */
+            dry_run: boolean;
+            /** Added */
+            added: components["schemas"]["PriceChange"][];
+            /** Changed */
+            changed: components["schemas"]["PriceChange"][];
+            /** Deactivated */
+            deactivated: components["schemas"]["PriceChange"][];
+            /** Unchanged */
             unchanged: string[];
+            /** Skipped */
+            skipped: components["schemas"]["SkippedProduct"][];
+        };
+        /**
+         * PriceChange
+         * @description A price that differs: of each field, what it was and what it is.
+         */
+        PriceChange: {
+            /** Price Id */
+            price_id: string;
+            /** Name */
+            name: string;
+            /** Fields */
+            fields: {
+                [key: string]: [
+                    unknown,
+                    unknown
+                ];
+            };
+        };
+        /**
+         * SkippedProduct
+         * @description A product that cannot be bought, and why.
+         */
+        SkippedProduct: {
+            /** Product Id */
+            product_id: string;
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * AllPrices
+         * @description The whole catalogue.
+         */
+        AllPrices: {
+            /** Prices */
+            prices: components["schemas"]["PriceInFull"][];
+        };
+        /**
+         * PriceInFull
+         * @description A price as operators see it; `flaw` is why it cannot be bought.
+         */
+        PriceInFull: {
+            /** Price Id */
+            price_id: string;
+            /** Product Id */
+            product_id: string;
+            /** Lookup Key */
+            lookup_key: string | null;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Credits */
+            credits: number;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Currency */
+            currency: string;
+            /** Interval */
+            interval: string | null;
+            /** Grant Interval */
+            grant_interval: string | null;
+            /** Rollover */
+            rollover: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Flaw */
+            flaw: string | null;
+        };
+        /**
+         * Seeded
+         * @description The lookup keys of the offers that were made at Stripe.
+         */
+        Seeded: {
+            /** Made */
+            made: string[];
+        };
+        /**
+         * CheckoutRequest
+         * @description What shall be bought; `credits` are whatever the price says, and what is sent of them is ignored.
+         */
+        CheckoutRequest: {
+            /** Price Id */
+            price_id: string;
+            /** Credits */
+            credits?: number | null;
+            /** Email */
+            email?: string | null;
+        };
+        /**
+         * CheckoutPage
+         * @description Where to pay.
+         */
+        CheckoutPage: {
+            /** Url */
+            url: string;
+            /** Session Id */
+            session_id: string;
+        };
+        /**
+         * CheckoutProgress
+         * @description How far a page has come, for who holds its id.
+         *
+         *     `granted` says that the credits are there; `account` whether the payment opened the account they are on, or met one
+         *     that there was; `email_state` what became of the mail that says so.
+         */
+        CheckoutProgress: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "processing" | "complete" | "expired" | "failed";
+            /**
+             * Payment Status
+             * @enum {string}
+             */
+            payment_status: "unpaid" | "paid" | "no_payment_required";
+            /** Credits */
+            credits: number;
+            /** Granted */
+            granted: boolean;
+            /** Granted At */
+            granted_at: string | null;
+            /** Email */
+            email: string | null;
+            /**
+             * Email State
+             * @enum {string}
+             */
+            email_state: "none" | "queued" | "sent" | "failed";
+            /** Account */
+            account: ("new" | "existing") | null;
+        };
+        /**
+         * PortalLink
+         * @description Where a customer sees to card, plan and invoices.
+         */
+        PortalLink: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * SubscriptionView
+         * @description The plan that a user has; `status` is `none` without one.
+         *
+         *     While it is not paid its credits can be spent until `grace_until`.
+         */
+        SubscriptionView: {
+            /** Status */
+            status: string;
+            /** Plan */
+            plan?: string | null;
+            /** Price Id */
+            price_id?: string | null;
+            /** Credits */
+            credits?: number | null;
+            /** Interval */
+            interval?: string | null;
+            /** Current Period End */
+            current_period_end?: string | null;
+            /**
+             * Cancel At Period End
+             * @default false
+             */
+            cancel_at_period_end?: boolean;
+            /** Next Grant At */
+            next_grant_at?: string | null;
+            /** Grace Until */
+            grace_until?: string | null;
+            /**
+             * Is Paused
+             * @default false
+             */
+            is_paused?: boolean;
+        };
+        /**
+         * Invoices
+         * @description A page of bills, newest first.
+         */
+        Invoices: {
+            /** Invoices */
+            invoices: components["schemas"]["InvoiceView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * InvoiceView
+         * @description A bill, and where Stripe shows it.
+         */
+        InvoiceView: {
+            /** Number */
+            number: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Currency */
+            currency: string;
+            /** Status */
+            status: string;
+            /** Hosted Url */
+            hosted_url: string | null;
+            /** Pdf Url */
+            pdf_url: string | null;
+        };
+        /**
+         * Word
+         * @description What the originals called a line.
+         * @enum {string}
+         */
+        Word: "purchase" | "spend" | "generation" | "refund" | "bonus";
+        /**
+         * Kind
+         * @description Why credits moved.
+         * @enum {string}
+         */
+        Kind: "purchase" | "subscription" | "bonus" | "admin_grant" | "goodwill" | "adjustment" | "capture" | "refund" | "dispute" | "reinstatement" | "expiry";
+        /**
+         * TransactionTrace
+         * @description A line and its trace: `spent_from` where it took credits, `brought` where it brought some, `hold` of a task.
+         */
+        TransactionTrace: {
+            transaction: components["schemas"]["Transaction"];
+            /** Spent From */
+            spent_from: components["schemas"]["Source"][];
+            brought: components["schemas"]["Brought"] | null;
+            hold: components["schemas"]["HeldFor"] | null;
+        };
+        /**
+         * Source
+         * @description A lot that a line took from: how much, when its credits came in, and what was paid for them.
+         */
+        Source: {
+            /** Transaction Id */
+            transaction_id: string;
+            /** Kind */
+            kind: string;
+            /** Taken */
+            taken: number;
+            payment: components["schemas"]["PaidWith"] | null;
+        };
+        /**
+         * PaidWith
+         * @description The payment that credits came from.
+         */
+        PaidWith: {
+            /** Id */
+            id: string;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Currency */
+            currency: string;
+            /** Credits */
+            credits: number;
+            /** Paid At */
+            paid_at: string | null;
+        };
+        /**
+         * Brought
+         * @description The lot that a line brought: what is left of it, what was paid for it, and where the rest went.
+         */
+        Brought: {
+            /** Amount */
+            amount: number;
+            /** Remaining */
+            remaining: number;
+            /** Expires At */
+            expires_at: string | null;
+            /** Is Paused */
+            is_paused: boolean;
+            payment: components["schemas"]["PaidWith"] | null;
+            /** Went To */
+            went_to: components["schemas"]["Destination"][];
+        };
+        /**
+         * Destination
+         * @description A line that took from the lot that a line brought.
+         */
+        Destination: {
+            transaction: components["schemas"]["Transaction"];
+            /** Taken */
+            taken: number;
+        };
+        /**
+         * HeldFor
+         * @description The hold that a line captured: what was set aside for the task, and what came back.
+         */
+        HeldFor: {
+            /** Id */
+            id: string;
+            /** Amount */
+            amount: number;
+            /** Captured */
+            captured: number;
+            /** Released */
+            released: number;
+        };
+        /**
+         * SpendRequest
+         * @description Credits to be spent now, why, and on which feature of the caller's.
+         */
+        SpendRequest: {
+            /** Amount */
+            amount: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Feature
+             * @default other
+             */
+            feature?: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SpentView
+         * @description What was spent, and the credits that are available after it.
+         */
+        SpentView: {
+            /** Transaction Id */
+            transaction_id: string;
+            /** Credits */
+            credits: number;
+        };
+        /**
+         * ShortOfCreditsProblem
+         * @description There are not enough credits; more are at `checkout_url`.
+         */
+        ShortOfCreditsProblem: {
+            /**
+             * Type
+             * @default about:blank
+             */
+            type?: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Errors */
+            errors?: components["schemas"]["FieldProblem"][] | null;
+            /** Needed */
+            needed: number;
+            /** Available */
+            available: number;
+            /** Checkout Url */
+            checkout_url: string;
+        };
+        /**
+         * ExampleRequest
+         * @description What the example feature is asked.
+         */
+        ExampleRequest: {
+            /**
+             * Prompt
+             * @default
+             */
+            prompt?: string;
+        };
+        /**
+         * ExampleAnswer
+         * @description What the example feature made of it, and what that cost.
+         */
+        ExampleAnswer: {
+            /** Success */
+            success: boolean;
+            /** Result */
+            result: string;
+            /** Credits Used */
+            credits_used: number;
+            /** Credits Left */
+            credits_left: number;
+            /** Transaction Id */
+            transaction_id: string;
+        };
+        /**
+         * UsagePage
+         * @description A page of usage, newest first, and the totals of all that the filter lets through.
+         */
+        UsagePage: {
+            /** Usage */
+            usage: components["schemas"]["UsageView"][];
+            /** Totals */
+            totals: components["schemas"]["FeatureTotal"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * UsageView
+         * @description Credits that went to a feature; `id` is the transaction they left with.
+         */
+        UsageView: {
+            /** Id */
+            id: string;
+            /** Feature */
+            feature: string;
+            /** Amount */
+            amount: number;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * FeatureTotal
+         * @description What went to one feature in all.
+         */
+        FeatureTotal: {
+            /** Feature */
+            feature: string;
+            /** Amount */
+            amount: number;
+            /** Count */
+            count: number;
+        };
+        /**
+         * Report
+         * @description The books: every section as it is now, and the days, the latest first.
+         */
+        Report: {
+            /** Sections */
+            sections: {
+                [key: string]: components["schemas"]["Section"];
+            };
+            /** Days */
+            days: components["schemas"]["DayView"][];
+        };
+        /**
+         * Section
+         * @description One thing that is checked: when it was last, what is known of it, and each thing that is not as it should be.
+         */
+        Section: {
+            state: components["schemas"]["SectionState"];
+            /** Checked At */
+            checked_at: string | null;
+            /** Facts */
+            facts: {
+                [key: string]: number | string | null;
+            };
+            /** Open */
+            open: string[];
+        };
+        /**
+         * SectionState
+         * @description Whether a section of the books is well.
+         * @enum {string}
+         */
+        SectionState: "well" | "waiting" | "broken";
+        /**
+         * DayView
+         * @description A day: what billing settled and moved by kind, by how much tasks counted more, which rules were broken.
+         */
+        DayView: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            state: components["schemas"]["DayState"];
+            /** Settled Count */
+            settled_count: number;
+            /** Captured */
+            captured: number;
+            /** Released */
+            released: number;
+            /** Moved */
+            moved: {
+                [key: string]: number;
+            };
+            /** Asked Count */
+            asked_count: number;
+            /** Differences */
+            differences: {
+                [key: string]: number;
+            };
+            /** Broken */
+            broken: {
+                [key: string]: number;
+            };
+            /**
+             * Closed At
+             * Format: date-time
+             */
+            closed_at: string;
+            /** Compared At */
+            compared_at: string | null;
+            /** Proved At */
+            proved_at: string | null;
+        };
+        /**
+         * DayState
+         * @description How far a day's books have come.
+         * @enum {string}
+         */
+        DayState: "comparing" | "proving" | "balanced" | "differs" | "broken";
+        /**
+         * CompareRequest
+         * @description The day that is to be compared again.
+         */
+        CompareRequest: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+        };
+        /**
+         * RefundAsked
+         * @description Money that shall go back: all that is left unless an amount is given.
+         */
+        RefundAsked: {
+            /** Amount Cents */
+            amount_cents?: number | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RefundView
+         * @description A refund in the making, or made: `requested`, `approved`, `made`, `failed`, `rejected`.
+         */
+        RefundView: {
+            /** Id */
+            id: string;
+            /** Payment Id */
+            payment_id: string;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Reason */
+            reason: string;
+            /** Status */
+            status: string;
+            /** Stripe Refund Id */
+            stripe_refund_id: string | null;
+            /** Failure */
+            failure: string | null;
+            /** Requested By */
+            requested_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Steps */
+            steps: components["schemas"]["StepView"][];
+        };
+        /**
+         * StepView
+         * @description Who did what, and when.
+         */
+        StepView: {
+            /** Step */
+            step: string;
+            /** By */
+            by: string;
+            /** Note */
+            note: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * Rejection
+         * @description Why money shall not go back.
+         */
+        Rejection: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Refunds
+         * @description A page of refunds, newest first.
+         */
+        Refunds: {
+            /** Refunds */
+            refunds: components["schemas"]["RefundView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Asked
+         * @description It will be done in a moment.
+         */
+        Asked: {
+            /**
+             * Status
+             * @default accepted
+             * @constant
+             */
+            status?: "accepted";
+        };
+        /**
+         * Reconciliations
+         * @description A page of comparisons, newest first.
+         */
+        Reconciliations: {
+            /** Reconciliations */
+            reconciliations: components["schemas"]["ReconciliationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ReconciliationView
+         * @description A comparison: what was seen, differed, was repaired, and what is open still.
+         */
+        ReconciliationView: {
+            /** Scope */
+            scope: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Seen */
+            seen: {
+                [key: string]: number;
+            };
+            /** Drift */
+            drift: number;
+            /** Repaired */
+            repaired: number;
+            /** Open */
+            open: string[];
+            /** Flaw */
+            flaw: string | null;
+        };
+        /**
+         * Expiring
+         * @description What will expire next, and when.
+         */
+        Expiring: {
+            /** Amount */
+            amount: number;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * BooksView
+         * @description What a customer sees of the books: the last day that was closed and proved, and whether it balanced.
+         */
+        BooksView: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Balanced */
+            balanced: boolean;
+            /**
+             * Proved At
+             * Format: date-time
+             */
+            proved_at: string;
         };
     };
     responses: never;
@@ -3963,14 +4737,16 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
-                kind?: string;
-                type?: string;
-                from?: string;
-                to?: string;
-                payment_id?: string;
-                task_id?: string;
+                kind?: components["schemas"]["Kind"] | null;
+                type?: components["schemas"]["Word"] | null;
+                from?: string | null;
+                to?: string | null;
+                payment_id?: string | null;
+                task_id?: string | null;
             };
-            header?: never;
+            header?: {
+                accept?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3983,6 +4759,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Transactions"];
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
@@ -4056,6 +4833,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6256,7 +7042,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6265,13 +7051,212 @@ export interface operations {
                     "application/json": components["schemas"]["Prices"];
                 };
             };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SyncRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncResult"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllPrices"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seed_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Seeded"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     create_checkout_session: {
         parameters: {
             query?: never;
             header?: {
-                "idempotency-key"?: string;
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -6282,18 +7267,81 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckoutLink"];
+                    "application/json": components["schemas"]["CheckoutPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    show_checkout_session: {
+    get_checkout_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -6304,13 +7352,103 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckoutView"];
+                    "application/json": components["schemas"]["CheckoutProgress"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_portal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6324,7 +7462,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6333,9 +7471,45 @@ export interface operations {
                     "application/json": components["schemas"]["PortalLink"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    show_subscription: {
+    get_subscription: {
         parameters: {
             query?: never;
             header?: never;
@@ -6344,13 +7518,31 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SubscriptionView"] | null;
+                    "application/json": components["schemas"]["SubscriptionView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6359,7 +7551,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                cursor?: string;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -6367,7 +7559,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6376,28 +7568,22 @@ export interface operations {
                     "application/json": components["schemas"]["Invoices"];
                 };
             };
-        };
-    };
-    sync_prices: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SyncRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SyncedPrices"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6413,13 +7599,732 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Trace"];
+                    "application/json": components["schemas"]["TransactionTrace"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    spend_credits: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpendRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpentView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment Required */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ShortOfCreditsProblem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    use_example: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExampleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExampleAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment Required */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ShortOfCreditsProblem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_usage: {
+        parameters: {
+            query?: {
+                feature?: string | null;
+                from?: string | null;
+                to?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_books: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_books: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_refund: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                payment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_refund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_refund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rejection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_refunds: {
+        parameters: {
+            query?: {
+                status?: string | null;
+                payment_id?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refunds"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reconcile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reconciliations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciliations"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6442,149 +8347,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Statement"];
-                };
-            };
-        };
-    };
-    use_credits: {
-        parameters: {
-            query?: never;
-            header?: {
-                "idempotency-key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UseCredits"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UsedCredits"];
-                };
-            };
-        };
-    };
-    request_refund: {
-        parameters: {
-            query?: never;
-            header?: {
-                "idempotency-key"?: string;
-            };
-            path: {
-                payment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RefundRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RefundView"];
-                };
-            };
-        };
-    };
-    list_refunds: {
-        parameters: {
-            query?: {
-                status?: string;
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Refunds"];
-                };
-            };
-        };
-    };
-    approve_refund: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                refund_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RefundView"];
-                };
-            };
-        };
-    };
-    reject_refund: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                refund_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RefundView"];
-                };
-            };
-        };
-    };
-    show_books: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BooksReport"];
+                    "application/json": Record<string, never>;
+                    "text/csv": string;
+                    "application/pdf": string;
                 };
             };
         };

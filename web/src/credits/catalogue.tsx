@@ -25,11 +25,13 @@ export function Catalogue() {
     return <Problem problem={error} onRetry={() => void refetch()} />;
   }
   if (prices === undefined) return <Coming />;
-  if (prices.packs.length + prices.plans.length === 0) return <NothingForSale />;
+  if (prices.length === 0) return <NothingForSale />;
+  const packs = prices.filter(({ interval }) => interval === null);
+  const plans = prices.filter(({ interval }) => interval !== null);
   return (
     <>
-      {prices.packs.length > 0 && <Packs packs={prices.packs} />}
-      {prices.plans.length > 0 && <Plans plans={prices.plans} />}
+      {packs.length > 0 && <Packs packs={packs} />}
+      {plans.length > 0 && <Plans plans={plans} />}
     </>
   );
 }
@@ -45,7 +47,7 @@ function Packs({ packs }: { packs: Price[] }) {
 function Plans({ plans }: { plans: Price[] }) {
   const [interval, setInterval] = useState<Interval>("month");
   const has = (wanted: Interval) => plans.some((plan) => plan.interval === wanted);
-  const shown = has("month") && has("year") ? interval : (plans[0]?.interval ?? "month");
+  const shown = has("month") && has("year") ? interval : plans[0]?.interval;
   return (
     <Section
       title="Plans"

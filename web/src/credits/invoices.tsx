@@ -23,7 +23,7 @@ export function Invoices() {
       <Card padding="none">
         <ul className="divide-y divide-line">
           {lines.map((invoice) => (
-            <InvoiceLine key={invoice.id} invoice={invoice} />
+            <InvoiceLine key={`${invoice.number} ${invoice.created_at}`} invoice={invoice} />
           ))}
         </ul>
       </Card>
@@ -41,7 +41,7 @@ export function Invoices() {
 }
 
 function InvoiceLine({ invoice }: { invoice: Invoice }) {
-  const name = invoice.number ?? invoice.id;
+  const name = invoice.number ?? "without a number";
   return (
     <li className="flex items-center gap-4 px-5 py-3.5">
       <div className="min-w-0 flex-1">

@@ -16,7 +16,7 @@ export function PlanCard() {
   const { api } = useProduct();
   const { data: plan, isPending, isError } = useQuery(subscriptionQuery(api));
   if (isPending) return <Coming />;
-  if (isError || plan === null || plan.status === "canceled") return <NoPlan />;
+  if (isError || plan.status === "none" || plan.status === "canceled") return <NoPlan />;
   return <YourPlan plan={plan} />;
 }
 
@@ -28,7 +28,7 @@ function YourPlan({ plan }: { plan: Plan }) {
       label="Your plan"
       name={
         <>
-          {plan.plan} <Pill tone={tone}>{word}</Pill>
+          {plan.plan ?? "Plan"} <Pill tone={tone}>{word}</Pill>
         </>
       }
       action={
@@ -38,24 +38,28 @@ function YourPlan({ plan }: { plan: Plan }) {
         </Button>
       }
     >
-      {credits(plan.credits)} every month. {whatIsNext(plan)}
+      {plan.credits != null && `${credits(plan.credits)} every month. `}
+      {whatIsNext(plan)}
     </Shape>
   );
 }
 
-function stateOf({ status, cancel_at_period_end }: Plan): { word: string; tone: "good" | "warn" } {
-  if (status === "past_due" || status === "unpaid") return { word: "Payment failed", tone: "warn" };
-  if (status === "incomplete") return { word: "Not paid yet", tone: "warn" };
-  return cancel_at_period_end
+function stateOf(plan: Plan): { word: string; tone: "good" | "warn" } {
+  if (plan.is_paused) return { word: "Paused", tone: "warn" };
+  if (["past_due", "unpaid"].includes(plan.status)) return { word: "Payment failed", tone: "warn" };
+  if (plan.status === "incomplete") return { word: "Not paid yet", tone: "warn" };
+  return plan.cancel_at_period_end
     ? { word: "Ends soon", tone: "warn" }
     : { word: "Active", tone: "good" };
 }
 
-function whatIsNext(plan: Plan): string {
-  if (plan.grace_until) return `Pay by ${date(plan.grace_until)} to keep its credits.`;
-  if (plan.cancel_at_period_end) return `It ends on ${date(plan.current_period_end)}.`;
-  if (plan.next_grant_at) return `The next come on ${date(plan.next_grant_at)}.`;
-  return `It renews on ${date(plan.current_period_end)}.`;
+function whatIsNext(plan: Plan): string | null {
+  const { current_period_end: end, next_grant_at: next, grace_until: grace } = plan;
+  if (plan.is_paused) return "Its credits wait until the renewal is paid.";
+  if (grace) return `Pay by ${date(grace)} to keep its credits.`;
+  if (plan.cancel_at_period_end) return end ? `It ends on ${date(end)}.` : null;
+  if (next) return `The next come on ${date(next)}.`;
+  return end ? `It renews on ${date(end)}.` : null;
 }
 
 function NoPlan() {

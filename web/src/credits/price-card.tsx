@@ -11,7 +11,7 @@ interface PriceCardProps {
   onBuy: () => void;
 }
 
-const ROLLOVER = {
+const ROLLOVER: Record<string, string> = {
   none: "What is left ends with the month.",
   one_period: "What is left stays for one more month.",
   unlimited: "What is left stays.",
@@ -19,13 +19,16 @@ const ROLLOVER = {
 
 export function PriceCard({ price, isBusy, onBuy }: PriceCardProps) {
   const amount = money(price.amount_cents, price.currency);
-  const isPlan = price.kind === "plan";
+  const isPlan = price.interval !== null;
+  // what is named after its number says what it is for instead
+  const isNumber = price.name === credits(price.credits);
+  const heading = isNumber && price.description ? price.description : price.name;
   return (
     <Card>
       <div className="grid h-full content-between gap-5">
         <div className="grid gap-1">
           <div className="flex min-h-6 items-center justify-between gap-2">
-            <h3 className="font-medium text-soft">{price.name}</h3>
+            <h3 className="font-medium text-soft">{heading}</h3>
             {price.badge && <Pill tone="busy">{price.badge}</Pill>}
           </div>
           <p className="font-bold text-title2 tabular-nums">
@@ -38,7 +41,9 @@ export function PriceCard({ price, isBusy, onBuy }: PriceCardProps) {
             {eachSaid(price)}
             {price.rollover && ` ${ROLLOVER[price.rollover]}`}
           </p>
-          {price.description && <p className="text-caption text-soft">{price.description}</p>}
+          {!isNumber && price.description && (
+            <p className="text-caption text-soft">{price.description}</p>
+          )}
         </div>
         <Button look={price.badge ? "primary" : "plain"} width="full" busy={isBusy} onClick={onBuy}>
           <span className="tabular-nums">
@@ -59,9 +64,9 @@ function every({ interval }: Price): string {
 }
 
 /** What one credit costs, in cents where it is less than a dollar. */
-function eachSaid({ credits_per_dollar }: Price): string {
+function eachSaid({ credits_per_dollar }: Price): string | null {
+  if (!credits_per_dollar) return null;
   const cents = 100 / credits_per_dollar;
-  return cents < 100
-    ? `${Number(cents.toFixed(1))}¢ a credit.`
-    : `$${(cents / 100).toFixed(2)} a credit.`;
+  if (cents >= 100) return `$${(cents / 100).toFixed(2)} a credit.`;
+  return `${Number(cents.toFixed(1))}¢ a credit.`;
 }

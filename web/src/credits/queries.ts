@@ -5,7 +5,7 @@ import { checkoutKey, INVOICES, PRICES, SUBSCRIPTION, SUMMARY } from "./keys.ts"
 
 export type Price = Schema<"PriceView">;
 export type Plan = Schema<"SubscriptionView">;
-export type Checkout = Schema<"CheckoutView">;
+export type Checkout = Schema<"CheckoutProgress">;
 export type Summary = Schema<"Summary">;
 
 const PRICES_FRESH_MS = 5 * 60_000;
@@ -17,7 +17,8 @@ export function pricesQuery(api: Api) {
   return queryOptions({
     queryKey: PRICES,
     staleTime: PRICES_FRESH_MS,
-    queryFn: ({ signal }) => answer(api.GET("/api/billing/prices", { signal })),
+    queryFn: async ({ signal }) =>
+      (await answer(api.GET("/api/billing/prices", { signal }))).prices,
   });
 }
 

@@ -41,6 +41,7 @@ export function ExampleAi() {
           <TextArea
             label="Ask the example"
             value={prompt}
+            maxLength={2000}
             onChange={(event) => setPrompt(event.target.value)}
             placeholder="Name three colours"
           />
@@ -72,7 +73,7 @@ function useUsing() {
       answer(
         api.POST("/api/example/use-credits", {
           params: { header: { "idempotency-key": key.current } },
-          body: { prompt: prompt.trim() || null },
+          body: { prompt: prompt.trim() },
         }),
       ),
     onSuccess: ({ credits_left }) => {
@@ -88,7 +89,7 @@ function useUsing() {
   });
 }
 
-function Answer({ used }: { used: Schema<"UsedCredits"> }) {
+function Answer({ used }: { used: Schema<"ExampleAnswer"> }) {
   return (
     <Notice
       tone="good"

@@ -1,12 +1,14 @@
 /** Why credits moved, in words. */
+
 import type { Tone } from "~/tasks/status.ts";
+import type { Kind } from "./queries.ts";
 
 interface Said {
   word: string;
   tone: Tone;
 }
 
-export const KINDS: Record<string, Said> = {
+export const KINDS: Record<Kind, Said> = {
   purchase: { word: "Bought", tone: "good" },
   subscription: { word: "Plan", tone: "good" },
   bonus: { word: "Bonus", tone: "good" },
@@ -21,5 +23,5 @@ export const KINDS: Record<string, Said> = {
 };
 
 export function kindSaid(kind: string): Said {
-  return KINDS[kind] ?? { word: kind, tone: "calm" };
+  return KINDS[kind as Kind] ?? { word: kind, tone: "calm" };
 }

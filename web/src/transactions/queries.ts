@@ -5,7 +5,8 @@ import { EVERY_LINE } from "~/credits/keys.ts";
 import { startOf } from "~/ui/days.ts";
 
 export type Line = Schema<"Transaction">;
-export type Trace = Schema<"Trace">;
+export type Trace = Schema<"TransactionTrace">;
+export type Kind = Schema<"Kind">;
 
 /** Which movements; a filter that is left out does not matter. Days are the reader's own. */
 export interface Filters {
@@ -46,5 +47,9 @@ export function traceQuery(api: Api, lineId: string) {
 
 /** The filters as the API takes them: moments, the last day included. */
 export function asked({ kind, from, to }: Filters) {
-  return { kind, from: from && startOf(from, 0), to: to && startOf(to, 1) };
+  return {
+    kind: kind as Kind | undefined,
+    from: from && startOf(from, 0),
+    to: to && startOf(to, 1),
+  };
 }

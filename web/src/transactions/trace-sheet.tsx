@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import {
+  ArrowUpRight,
   Coins,
   CreditCard,
   FileText,
@@ -10,7 +11,8 @@ import {
   ReceiptText,
 } from "lucide-react";
 import type { ReactNode } from "react";
-import { counted, credits, money, signed } from "~/credits/words.ts";
+import type { Schema } from "~/api/api.ts";
+import { counted, money, signed } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { taskQuery } from "~/tasks/queries.ts";
 import { STATUSES } from "~/tasks/status.ts";
@@ -37,36 +39,66 @@ export function TraceSheet({ lineId, onClose }: { lineId: string; onClose: () =>
   );
 }
 
-function Chain({ trace: { payments, lots, transaction, task_id, hash } }: { trace: Trace }) {
+function Chain({ trace: { spent_from, brought, hold, transaction } }: { trace: Trace }) {
   return (
     <ol className="grid">
-      {payments.map((payment) => (
-        <Step
-          key={payment.id}
-          icon={CreditCard}
-          title={`${money(payment.amount_cents, payment.currency)} paid`}
-        >
-          {payment.paid_at && <Moment at={payment.paid_at} />}
-          <Id id={payment.id} />
-        </Step>
+      {spent_from.map((source) => (
+        <SourceSteps key={source.transaction_id} source={source} />
       ))}
-      {lots.map((lot) => (
-        <Step key={lot.id} icon={Coins} title={`${credits(lot.amount)} came in`}>
-          {kindSaid(lot.kind).word}, {counted(lot.remaining)} of them left
-          {lot.expires_at && `, until ${date(lot.expires_at)}`}
-        </Step>
-      ))}
+      {brought?.payment && <PaymentStep payment={brought.payment} />}
       <Step icon={ReceiptText} title={`${signed(transaction.amount)} credits`} isHere>
         {transaction.description}
         <br />
         <Moment at={transaction.created_at} />
         <br />
         {counted(transaction.balance_after)} left after it
+        {hold && hold.released > 0 && `, ${counted(hold.released)} given back`}
         <Id id={transaction.id} />
-        {hash && <Id id={`sealed ${hash}`} />}
       </Step>
-      {task_id && <TaskSteps taskId={task_id} />}
+      {brought && <Brought brought={brought} />}
+      {transaction.task_id && <TaskSteps taskId={transaction.task_id} />}
     </ol>
+  );
+}
+
+/** Credits that were spent: what was paid for them, and when they came. */
+function SourceSteps({ source }: { source: Trace["spent_from"][number] }) {
+  return (
+    <>
+      {source.payment && <PaymentStep payment={source.payment} />}
+      <Step icon={Coins} title={`${counted(source.taken)} of credits that came in`}>
+        {kindSaid(source.kind).word}
+        <Id id={source.transaction_id} />
+      </Step>
+    </>
+  );
+}
+
+function PaymentStep({ payment }: { payment: Schema<"PaidWith"> }) {
+  return (
+    <Step icon={CreditCard} title={`${money(payment.amount_cents, payment.currency)} paid`}>
+      {payment.paid_at && <Moment at={payment.paid_at} />}
+      <Id id={payment.id} />
+    </Step>
+  );
+}
+
+/** Credits that came in: what is left of them, and where the rest went. */
+function Brought({ brought }: { brought: NonNullable<Trace["brought"]> }) {
+  return (
+    <>
+      {brought.went_to.map(({ transaction, taken }) => (
+        <Step key={transaction.id} icon={ArrowUpRight} title={`${counted(taken)} went to`}>
+          <Link to="/transactions" search={{ trace: transaction.id }} className={TEXT_LINK}>
+            {transaction.description}
+          </Link>
+        </Step>
+      ))}
+      <Step icon={Coins} title={`${counted(brought.remaining)} left of them`}>
+        {brought.is_paused && "Paused until the plan is paid. "}
+        {brought.expires_at ? `Until ${date(brought.expires_at)}.` : "They do not expire."}
+      </Step>
+    </>
   );
 }
 
