@@ -8,7 +8,7 @@ import { Button } from "~/ui/button.tsx";
 import { Card, Section } from "~/ui/card.tsx";
 import { Facts } from "~/ui/facts.tsx";
 import { type Column, Table } from "~/ui/listing.tsx";
-import { Ago, date } from "~/ui/moment.tsx";
+import { Ago, date, duration } from "~/ui/moment.tsx";
 import { Page } from "~/ui/page.tsx";
 import { Pill } from "~/ui/pill.tsx";
 import { Problem } from "~/ui/problem.tsx";
@@ -107,7 +107,7 @@ function PartCard({ name, part }: { name: string; part: Part }) {
         </div>
         <Facts
           of={[
-            ...Object.entries(part.facts).map(([fact, value]) => [worded(fact), value] as const),
+            ...Object.entries(part.facts).map(factSaid),
             ["checked", part.checked_at && <Ago key="checked" at={part.checked_at} />],
           ]}
         />
@@ -124,6 +124,14 @@ function PartCard({ name, part }: { name: string; part: Part }) {
       </div>
     </Card>
   );
+}
+
+/** Ages are in seconds, and said as people say them. */
+function factSaid([name, value]: [string, number | string | null]) {
+  const isAge = name.endsWith("_s") && typeof value === "number";
+  return isAge
+    ? ([worded(name.slice(0, -2)), duration(value * 1000)] as const)
+    : ([worded(name), value] as const);
 }
 
 function worded(name: string): string {

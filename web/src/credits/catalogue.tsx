@@ -2,15 +2,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { PackageOpen } from "lucide-react";
 import { useState } from "react";
-import { useProduct } from "~/product.ts";
+import { useProduct, useSession } from "~/product.ts";
 import { Card, Section } from "~/ui/card.tsx";
 import { Empty } from "~/ui/empty.tsx";
 import { Problem } from "~/ui/problem.tsx";
 import { Segments } from "~/ui/segments.tsx";
 import { Loading, Skeleton } from "~/ui/skeleton.tsx";
-import { useBuying } from "./buying.ts";
+import { useBuying, useManaging } from "./buying.ts";
 import { PriceCard } from "./price-card.tsx";
-import { type Price, pricesQuery } from "./queries.ts";
+import { hasPlan, type Plan, type Price, pricesQuery, subscriptionQuery } from "./queries.ts";
 
 const INTERVALS = [
   { value: "month", name: "Monthly" },
@@ -45,6 +45,7 @@ function Packs({ packs }: { packs: Price[] }) {
 }
 
 function Plans({ plans }: { plans: Price[] }) {
+  const plan = usePlan();
   const [interval, setInterval] = useState<Interval>("month");
   const has = (wanted: Interval) => plans.some((plan) => plan.interval === wanted);
   const shown = has("month") && has("year") ? interval : plans[0]?.interval;
@@ -59,26 +60,49 @@ function Plans({ plans }: { plans: Price[] }) {
         )
       }
     >
-      <Offers prices={plans.filter((plan) => plan.interval === shown)} />
+      <Offers prices={plans.filter((offer) => offer.interval === shown)} plan={plan} />
     </Section>
   );
 }
 
-function Offers({ prices }: { prices: Price[] }) {
+interface OffersProps {
+  prices: Price[];
+  plan?: Plan | undefined;
+}
+
+function Offers({ prices, plan }: OffersProps) {
   const buying = useBuying();
+  const managing = useManaging();
   return (
     <ul className="grid gap-4 tablet:grid-cols-2 desk:grid-cols-3">
       {prices.map((price) => (
         <li key={price.price_id} className="grid">
-          <PriceCard
-            price={price}
-            isBusy={buying.isPending && buying.variables === price.price_id}
-            onBuy={() => buying.mutate(price.price_id)}
-          />
+          {plan === undefined ? (
+            <PriceCard
+              price={price}
+              isBusy={buying.isPending && buying.variables === price.price_id}
+              onBuy={() => buying.mutate(price.price_id)}
+            />
+          ) : (
+            <PriceCard
+              price={price}
+              change={plan.price_id === price.price_id ? "Manage this plan" : "Change to this plan"}
+              isBusy={managing.isPending}
+              onBuy={() => managing.mutate(undefined)}
+            />
+          )}
         </li>
       ))}
     </ul>
   );
+}
+
+/** The plan that is had; another one is not bought beside it, but changed to. */
+function usePlan(): Plan | undefined {
+  const { api } = useProduct();
+  const isIn = useSession().status === "signed-in";
+  const { data: plan } = useQuery({ ...subscriptionQuery(api), enabled: isIn });
+  return plan && hasPlan(plan) ? plan : undefined;
 }
 
 function NothingForSale() {

@@ -9,14 +9,14 @@ import { date } from "~/ui/moment.tsx";
 import { Pill } from "~/ui/pill.tsx";
 import { Loading, Skeleton } from "~/ui/skeleton.tsx";
 import { useManaging } from "./buying.ts";
-import { type Plan, subscriptionQuery } from "./queries.ts";
+import { hasPlan, type Plan, subscriptionQuery } from "./queries.ts";
 import { credits } from "./words.ts";
 
 export function PlanCard() {
   const { api } = useProduct();
   const { data: plan, isPending, isError } = useQuery(subscriptionQuery(api));
   if (isPending) return <Coming />;
-  if (isError || plan.status === "none" || plan.status === "canceled") return <NoPlan />;
+  if (isError || !hasPlan(plan)) return <NoPlan />;
   return <YourPlan plan={plan} />;
 }
 

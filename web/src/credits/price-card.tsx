@@ -7,6 +7,8 @@ import { counted, credits, money } from "./words.ts";
 
 interface PriceCardProps {
   price: Price;
+  /** What is done instead of buying, in words. */
+  change?: string;
   isBusy: boolean;
   onBuy: () => void;
 }
@@ -17,7 +19,7 @@ const ROLLOVER: Record<string, string> = {
   unlimited: "What is left stays.",
 };
 
-export function PriceCard({ price, isBusy, onBuy }: PriceCardProps) {
+export function PriceCard({ price, change, isBusy, onBuy }: PriceCardProps) {
   const amount = money(price.amount_cents, price.currency);
   const isPlan = price.interval !== null;
   // what is named after its number says what it is for instead
@@ -38,6 +40,7 @@ export function PriceCard({ price, isBusy, onBuy }: PriceCardProps) {
             </span>
           </p>
           <p className="text-caption text-soft">
+            {change && `${amount}${every(price)}, `}
             {eachSaid(price)}
             {price.rollover && ` ${ROLLOVER[price.rollover]}`}
           </p>
@@ -45,10 +48,14 @@ export function PriceCard({ price, isBusy, onBuy }: PriceCardProps) {
             <p className="text-caption text-soft">{price.description}</p>
           )}
         </div>
-        <Button look={price.badge ? "primary" : "plain"} width="full" busy={isBusy} onClick={onBuy}>
+        <Button
+          look={price.badge && !change ? "primary" : "plain"}
+          width="full"
+          busy={isBusy}
+          onClick={onBuy}
+        >
           <span className="tabular-nums">
-            {isPlan ? "Subscribe for" : "Buy for"} {amount}
-            {every(price)}
+            {change ?? `${isPlan ? "Subscribe for" : "Buy for"} ${amount}${every(price)}`}
             <span className="sr-only">
               : {price.name}, {credits(price.credits)}
             </span>

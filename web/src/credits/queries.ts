@@ -72,3 +72,7 @@ export function checkoutQuery(api: Api, sessionId: string) {
 export function hasEnded({ granted, status }: Checkout): boolean {
   return granted || status === "expired" || status === "failed";
 }
+
+export function hasPlan({ status }: Plan): boolean {
+  return status !== "none" && status !== "canceled";
+}

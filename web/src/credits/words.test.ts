@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { counted, credits, levelOf, money, signed } from "./words.ts";
+import { counted, credits, levelOf, money, signed, signedCredits } from "./words.ts";
 
 describe("credits", () => {
   test("one credit is no credits", () => {
@@ -12,6 +12,7 @@ describe("credits", () => {
     expect(signed(1000)).toBe("+1,000");
     expect(signed(-40)).toBe("−40");
     expect(signed(0)).toBe("0");
+    expect(signedCredits(-1)).toBe("−1 credit");
   });
 
   test("thousands are set apart", () => {

@@ -17,6 +17,11 @@ export function signed(amount: number): string {
   return SIGNED.format(amount).replace("-", "−");
 }
 
+/** `+1,000 credits`, `−1 credit`. */
+export function signedCredits(amount: number): string {
+  return `${signed(amount)} ${Math.abs(amount) === 1 ? "credit" : "credits"}`;
+}
+
 /** `$29`, `$9.50`, `€29`: cents only where there are some. */
 export function money(amountCents: number, currency: string): string {
   const whole = amountCents % 100 === 0;

@@ -9,7 +9,7 @@ import {
 } from "@tanstack/react-router";
 import type { Product } from "~/product.ts";
 import { Failure, WholeFailure } from "~/shell/failure.tsx";
-import { EntranceFrame, Frame, ProductFrame } from "~/shell/frames.tsx";
+import { EntranceFrame, Frame, ProductFrame, WaitingFrame } from "~/shell/frames.tsx";
 import { NotFound, NowhereFound } from "~/shell/not-found.tsx";
 import { Waiting } from "~/shell/waiting.tsx";
 import { everybody, operatorsOnly, signedInOnly, strangersOnly } from "./guards.ts";
@@ -32,6 +32,7 @@ const shared = createRoute({
   getParentRoute: () => root,
   id: "shared",
   component: ProductFrame,
+  pendingComponent: WaitingFrame,
   errorComponent: WholeFailure,
   notFoundComponent: NotFound,
   beforeLoad: everybody,
@@ -40,6 +41,7 @@ const own = createRoute({
   getParentRoute: () => root,
   id: "own",
   component: ProductFrame,
+  pendingComponent: WaitingFrame,
   errorComponent: WholeFailure,
   notFoundComponent: NotFound,
   beforeLoad: signedInOnly,

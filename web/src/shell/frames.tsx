@@ -7,6 +7,7 @@ import { Header } from "./header.tsx";
 import { useLater } from "./later.ts";
 import { Name } from "./mark.tsx";
 import { useShortcut } from "./shortcut.ts";
+import { Waiting } from "./waiting.tsx";
 
 const Toasts = lazy(() => import("~/ui/toasts.tsx").then(({ Toasts }) => ({ default: Toasts })));
 const Palette = lazy(() => import("./palette.tsx").then(({ Palette }) => ({ default: Palette })));
@@ -40,6 +41,20 @@ export function ProductFrame() {
         </div>
       </main>
       <Suspense>{isPaletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}</Suspense>
+    </div>
+  );
+}
+
+/** The same before it is known who is there. */
+export function WaitingFrame() {
+  return (
+    <div className="min-h-dvh">
+      <div className="flex h-14 items-center border-line border-b px-4 tablet:px-6">
+        <Name />
+      </div>
+      <main id="content">
+        <Waiting />
+      </main>
     </div>
   );
 }

@@ -14,7 +14,7 @@ import type { Ordering } from "./use-order.ts";
 
 const IDEAS: { icon: LucideIcon; text: string }[] = [
   { icon: Users, text: "Find me 100 leads in Miami" },
-  { icon: Mail, text: "Send an e-mail campaign to 200 customers" },
+  { icon: Mail, text: "Send an e-mail to 200 customers" },
   { icon: Globe, text: "Scrape the prices of three competitors" },
   { icon: PenLine, text: "Write a blog article about solar roofs" },
 ];

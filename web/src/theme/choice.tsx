@@ -21,7 +21,7 @@ export function AppearanceChoice() {
           return (
             <label
               key={appearance}
-              className="relative flex min-h-8 cursor-pointer items-center justify-center gap-1.5 rounded-small text-caption text-soft has-checked:bg-card has-checked:font-medium has-checked:text-ink has-checked:shadow-card has-focus-visible:outline-3 has-focus-visible:outline-link"
+              className="relative flex min-h-8 cursor-pointer items-center justify-center gap-1.5 rounded-small text-caption text-soft has-checked:bg-chosen has-checked:font-medium has-checked:text-ink has-checked:shadow-card has-focus-visible:outline-3 has-focus-visible:outline-link"
             >
               <input
                 type="radio"

@@ -67,7 +67,7 @@ function options(box: HTMLElement): uPlot.Options {
     legend: { show: false },
     scales: { y: { range: (_, __, highest) => [0, Math.max(1, highest * 1.1)] } },
     axes: [
-      { ...axis, values: (_, moments) => timesSaid(moments) },
+      { ...axis, size: 30, values: (_, moments) => timesSaid(moments) },
       { ...axis, size: 56, values: (_, values) => values.map(counted) },
     ],
     series: [

@@ -12,7 +12,7 @@ import {
 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Schema } from "~/api/api.ts";
-import { counted, money, signed } from "~/credits/words.ts";
+import { counted, money, signedCredits } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { taskQuery } from "~/tasks/queries.ts";
 import { STATUSES } from "~/tasks/status.ts";
@@ -46,7 +46,7 @@ function Chain({ trace: { spent_from, brought, hold, transaction } }: { trace: T
         <SourceSteps key={source.transaction_id} source={source} />
       ))}
       {brought?.payment && <PaymentStep payment={brought.payment} />}
-      <Step icon={ReceiptText} title={`${signed(transaction.amount)} credits`} isHere>
+      <Step icon={ReceiptText} title={signedCredits(transaction.amount)} isHere>
         {transaction.description}
         <br />
         <Moment at={transaction.created_at} />
@@ -66,7 +66,7 @@ function SourceSteps({ source }: { source: Trace["spent_from"][number] }) {
   return (
     <>
       {source.payment && <PaymentStep payment={source.payment} />}
-      <Step icon={Coins} title={`${counted(source.taken)} of credits that came in`}>
+      <Step icon={Coins} title={`${counted(source.taken)} of what came in`}>
         {kindSaid(source.kind).word}
         <Id id={source.transaction_id} />
       </Step>

@@ -2,7 +2,7 @@
 import clsx from "clsx";
 import { X } from "lucide-react";
 import { AlertDialog as RadixAlert, Dialog as RadixDialog } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { Button, IconButton } from "./button.tsx";
 
 const VEIL = "fixed inset-0 z-40 bg-veil animate-appear";
@@ -10,6 +10,20 @@ const PANEL =
   "fixed z-50 bg-card text-ink shadow-floating animate-rise focus:outline-none overflow-y-auto overscroll-contain";
 const CENTRE =
   "inset-x-4 bottom-4 tablet:bottom-auto tablet:top-[18vh] mx-auto max-w-md rounded-card p-6 max-h-[80dvh]";
+
+/** Gives the focus back to what had it: these open by their state, so radix knows of no trigger. */
+function useGivenBack() {
+  const before = useRef<Element | null>(null);
+  return {
+    onOpenAutoFocus: () => {
+      before.current = document.activeElement;
+    },
+    onCloseAutoFocus: (event: Event) => {
+      event.preventDefault();
+      if (before.current instanceof HTMLElement) before.current.focus();
+    },
+  };
+}
 
 interface DialogProps {
   open: boolean;
@@ -20,11 +34,13 @@ interface DialogProps {
 }
 
 export function Dialog({ open, onClose, title, description, children }: DialogProps) {
+  const focus = useGivenBack();
   return (
     <RadixDialog.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className={VEIL} />
         <RadixDialog.Content
+          {...focus}
           className={clsx(PANEL, CENTRE, "grid gap-5")}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
@@ -60,11 +76,12 @@ export function Confirm({
   look = "danger",
   onConfirm,
 }: ConfirmProps) {
+  const focus = useGivenBack();
   return (
     <RadixAlert.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
       <RadixAlert.Portal>
         <RadixAlert.Overlay className={VEIL} />
-        <RadixAlert.Content className={clsx(PANEL, CENTRE, "grid gap-5")}>
+        <RadixAlert.Content {...focus} className={clsx(PANEL, CENTRE, "grid gap-5")}>
           <div className="grid gap-1.5">
             <RadixAlert.Title className="font-semibold text-title3">{title}</RadixAlert.Title>
             <RadixAlert.Description className="text-soft">{description}</RadixAlert.Description>
@@ -91,11 +108,13 @@ interface SheetProps extends DialogProps {
 
 /** A panel that comes in from a side and takes the height of the window. */
 export function Sheet({ open, onClose, title, description, side, children }: SheetProps) {
+  const focus = useGivenBack();
   return (
     <RadixDialog.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className={VEIL} />
         <RadixDialog.Content
+          {...focus}
           className={clsx(
             PANEL,
             "inset-y-0 flex w-[min(26rem,calc(100vw-2.5rem))] flex-col",

@@ -21,7 +21,7 @@ export function Segments<Value extends string>({
       {options.map(({ value, name }) => (
         <label
           key={value}
-          className="relative flex min-h-8 cursor-pointer items-center rounded-full px-4 text-caption text-soft has-checked:bg-card has-checked:font-medium has-checked:text-ink has-checked:shadow-card has-focus-visible:outline-3 has-focus-visible:outline-link"
+          className="relative flex min-h-8 cursor-pointer items-center rounded-full px-4 text-caption text-soft has-checked:bg-chosen has-checked:font-medium has-checked:text-ink has-checked:shadow-card has-focus-visible:outline-3 has-focus-visible:outline-link"
         >
           <input
             type="radio"
