@@ -33,7 +33,7 @@ class Visitor:
 
     page: Page
     product: Product
-    address: str = field(default_factory=lambda: f"{uuid4().hex[:12]}@example.com")
+    address: str = field(default_factory=lambda: f"ann.{uuid4().hex[:12]}@example.com")
     password: str = PASSWORD
     complaints: list[str] = field(default_factory=list)
 
