@@ -10,6 +10,9 @@ const POLICY =
   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const ROUTED = ["/api", "/dev", "/emulator", "/files", "/health", "/version", "/.well-known"];
 
+const PARTS =
+  /src\/(ui\/(?!dialog|toasts|form|listing)|credits\/(keys|words|balance)|tasks\/(keys|status))|lucide-react/;
+
 const proxy = Object.fromEntries(ROUTED.map((path) => [path, { target: PRODUCT }]));
 
 export default defineConfig({
@@ -29,6 +32,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "framework", test: /node_modules\/(react|react-dom|scheduler|@tanstack)\// },
+            // small things that most pages have: one request and not twenty
+            { name: "parts", test: PARTS, minShareCount: 2 },
           ],
         },
       },

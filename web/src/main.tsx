@@ -1,6 +1,6 @@
 /** The entry: the product is put together, and its pages are shown. */
 import { QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
+import { type AsyncRouteComponent, RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { build, ProductContext } from "./product.ts";
@@ -14,6 +14,18 @@ const product = build((request) => fetch(request));
 const router = routerFor(product);
 product.session.subscribe(() => void router.invalidate());
 reloadForNewBuilds();
+fetchPage();
+
+/** The page's own code is fetched while it is found out who is there. */
+function fetchPage(): void {
+  const matches: { routeId: keyof typeof router.routesById }[] = router.matchRoutes(
+    router.latestLocation,
+  );
+  for (const { routeId } of matches) {
+    const component = router.routesById[routeId].options.component as AsyncRouteComponent<unknown>;
+    void component?.preload?.();
+  }
+}
 
 createRoot(root).render(
   <StrictMode>

@@ -1,5 +1,6 @@
 /** What stands around the operators' pages. */
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 
 const PAGES = [
   { to: "/admin", name: "Health", isExact: true },
@@ -13,9 +14,16 @@ const PAGES = [
 ] as const;
 
 export function AdminFrame() {
+  const bar = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: on narrow windows the present page is brought into sight
+  useEffect(() => {
+    const here = bar.current?.querySelector("[aria-current=page]");
+    here?.scrollIntoView?.({ block: "nearest", inline: "center" });
+  }, [pathname]);
   return (
     <>
-      <nav aria-label="Admin" className="overflow-x-auto border-line border-b">
+      <nav ref={bar} aria-label="Admin" className="overflow-x-auto border-line border-b">
         <ul className="mx-auto flex max-w-7xl gap-1 px-3 py-2 tablet:px-5">
           {PAGES.map(({ to, name, isExact }) => (
             <li key={to}>

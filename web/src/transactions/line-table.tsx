@@ -43,8 +43,9 @@ function Row({ line, filters }: { line: Line; filters: Filters }) {
       </td>
       <td className="px-5 py-3.5">
         <span className="line-clamp-2">{line.description}</span>
-        <span className="text-caption text-soft tablet:hidden">
-          {word} · <Moment at={line.created_at} />
+        <span className="flex flex-wrap gap-x-2 text-caption text-soft tablet:hidden">
+          <span>{word}</span>
+          <Moment at={line.created_at} />
         </span>
       </td>
       <td className="hidden px-5 py-3.5 tablet:table-cell">
