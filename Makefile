@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Compiled modules make every start seconds faster, whatever the caller's shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up up-distributed web test check format lint types contracts catalog web-check tests simulate chaos bench env test-compose lock clean
+.PHONY: help up up-distributed web test check format lint types contracts catalog web-check tests simulate chaos bench bench-web screenshots env test-compose lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,12 @@ $(BENCH)/ready: $(BIN)/uv requirements/bench.txt
 	@$(BIN)/uv venv -q --allow-existing -p $(BIN)/python $(BENCH)
 	@$(BIN)/uv pip install -q -p $(BENCH)/bin/python --compile-bytecode --require-hashes -r requirements/bench.txt
 	@touch $@
+
+bench-web: $(VENV)/dev $(VENV)/web ## what the pages cost whoever opens them, from Chromium's own trace
+	@$(BIN)/python -m benchmarks.pages
+
+screenshots: $(VENV)/dev $(VENV)/web ## every page in light, dark and on a phone, into docs/screenshots
+	@$(BIN)/python -m tests.browser.screenshots
 
 env: ## the secrets of `docker compose up`, made once into .env
 	@sh deploy/env.sh

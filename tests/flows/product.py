@@ -57,7 +57,7 @@ class Product:
             email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
             for file in sorted((self.folder / "mail").glob("*.eml"))
         ]
-        return [mail for mail in parsed if isinstance(mail, EmailMessage) and address in mail["To"]]
+        return [mail for mail in parsed if address in mail["To"]]
 
     def log(self) -> str:
         """Return what the product's processes have said."""
@@ -216,7 +216,7 @@ def link_token(text: str) -> str:
 async def running(module: str, folder: Path, **variables: str) -> AsyncIterator[Product]:
     """Start the product as `make up` (embedded) or `make up-distributed` would, and end it."""
     port = str(free_ports(1)[0])
-    child = start(module, folder, port, **variables)
+    child = start(module, folder, port, log=None, **variables)
     origin = f"http://127.0.0.1:{port}"
     async with httpx2.AsyncClient(base_url=origin, timeout=30, trust_env=False) as http:
         product = Product(origin, folder, child, http)
