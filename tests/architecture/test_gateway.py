@@ -2,11 +2,22 @@
 
 import re
 
+import pytest
+from fastapi.routing import iter_route_contexts
+
 from gateway import headers, limits, pages
-from tests.architecture.places import ROOT
+from shared import admin
+from tests.architecture.conftest import Build
+from tests.architecture.places import ROOMS, ROOT, Room
 
 FOLDER = ROOT / "deploy" / "gateway"
 SECONDS = {"s": 1, "m": 60}
+
+
+LOCATION = re.compile(
+    r"^\s+location (= |\^~ )?(/\S*) \{[^}]*?proxy_pass http://\$(\w+);", re.MULTILINE
+)
+PARAMETER = re.compile(r"\{[^}]+\}")
 
 
 def conf(name: str) -> str:
@@ -58,3 +69,33 @@ def test_what_is_the_products_own_is_the_same():
     own = re.escape(pages.OURS.pattern)
 
     assert re.findall(rf'"~\^{own}" @desk;', conf("nginx.conf"))
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_every_route_of_a_service_leads_to_it(room: Room, build: Build):
+    service = build(room)
+    routers = (service.router, admin.routes(service))
+    paths = [
+        PARAMETER.sub("x", str(route.path))
+        for router in routers
+        for route in iter_route_contexts(router.routes)
+    ]
+
+    led = {path: upstream_of(path) for path in paths}
+
+    assert led
+    assert {path: name for path, name in led.items() if name != room.package} == {}
+
+
+def upstream_of(path: str) -> str | None:
+    """Which upstream nginx hands a path to: that of the very path, else of the longest beginning."""
+    found = [
+        (kind.strip(), place, name) for kind, place, name in LOCATION.findall(conf("nginx.conf"))
+    ]
+    for kind, place, name in found:
+        if kind == "=" and place == path:
+            return name
+    prefixes = [
+        (len(place), name) for kind, place, name in found if kind != "=" and path.startswith(place)
+    ]
+    return max(prefixes, default=(0, None))[1]
