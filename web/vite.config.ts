@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { hashedScripts } from "./scripts/hashed-scripts.ts";
 import { strictStyles } from "./scripts/strict-styles.ts";
 
 const PRODUCT = process.env.PRODUCT_URL ?? "http://127.0.0.1:8080";
@@ -16,7 +17,7 @@ const PARTS =
 const proxy = Object.fromEntries(ROUTED.map((path) => [path, { target: PRODUCT }]));
 
 export default defineConfig({
-  plugins: [strictStyles(), tailwindcss(), react()],
+  plugins: [strictStyles(), tailwindcss(), react(), hashedScripts()],
   resolve: { alias: { "~": fileURLToPath(new URL("./src", import.meta.url)) } },
   server: { host: "127.0.0.1", proxy },
   // what was built, under the policy that it is served with

@@ -11,7 +11,7 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts"],
     isolate: false, // one document for the tests of a worker: each cleans what it uses
     restoreMocks: true,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     setupFiles: ["src/testing/setup.ts"],
   },
 });

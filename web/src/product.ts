@@ -29,7 +29,8 @@ export function build(fetch: Fetch): Product {
       mutations: { networkMode: "always" },
     },
   });
-  const stream = new Stream(session.authorized, (news) => learn(queries, news));
+  const stream = new Stream(session.authorized);
+  stream.hear((news) => learn(queries, news));
   followUser(session, stream, queries);
   return { session, api: apiBy(session.authorized), queries, stream };
 }

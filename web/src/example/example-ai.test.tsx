@@ -1,5 +1,5 @@
-import { screen } from "@testing-library/react";
-import { afterEach, expect, test, vi } from "vitest";
+import { screen, waitFor } from "@testing-library/react";
+import { afterEach, expect, test } from "vitest";
 import { closeAll, open } from "~/testing/pages.tsx";
 import { adasServer, problem } from "~/testing/server.ts";
 
@@ -25,7 +25,7 @@ test("an answer is shown with what it cost, and the chip counts it", async () =>
 
   expect(await screen.findByText("Red, green, blue.")).toBeDefined();
   expect(screen.getByText("1 credit used, 999 left")).toBeDefined();
-  await vi.waitFor(() => expect(screen.getByTestId("credits-chip").textContent).toContain("999"));
+  await waitFor(() => expect(screen.getByTestId("credits-chip").textContent).toContain("999"));
 });
 
 test("asked again after an outage it cannot charge twice: the key is the same", async () => {
@@ -39,7 +39,7 @@ test("asked again after an outage it cannot charge twice: the key is the same", 
   await ada.click(button);
   await screen.findByText("Red, green, blue.");
   await ada.click(button);
-  await vi.waitFor(() => expect(server.to(ROUTE)).toHaveLength(3));
+  await waitFor(() => expect(server.to(ROUTE)).toHaveLength(3));
 
   const [first, second, third] = server
     .to(ROUTE)

@@ -1,5 +1,5 @@
-import { screen } from "@testing-library/react";
-import { afterEach, expect, test, vi } from "vitest";
+import { screen, waitFor } from "@testing-library/react";
+import { afterEach, expect, test } from "vitest";
 import { closeAll, open } from "~/testing/pages.tsx";
 import { adasServer, problem } from "~/testing/server.ts";
 
@@ -37,7 +37,7 @@ test("a device is signed out at once for the eye, and back where that is refused
   );
 
   await ada.click(await screen.findByRole("button", { name: "Sign out Safari on iPhone" }));
-  await vi.waitFor(() => expect(screen.queryByText("Safari on iPhone")).toBeNull());
+  await waitFor(() => expect(screen.queryByText("Safari on iPhone")).toBeNull());
   refuse();
 
   expect(await screen.findByText("Safari on iPhone")).toBeDefined();

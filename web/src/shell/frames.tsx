@@ -6,6 +6,7 @@ import { Arrival } from "./arrival.tsx";
 import { Header } from "./header.tsx";
 import { useLater } from "./later.ts";
 import { Name } from "./mark.tsx";
+import { Outcomes } from "./outcomes.tsx";
 import { useShortcut } from "./shortcut.ts";
 import { Waiting } from "./waiting.tsx";
 
@@ -40,6 +41,7 @@ export function ProductFrame() {
           <Outlet />
         </div>
       </main>
+      <Outcomes />
       <Suspense>{isPaletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}</Suspense>
     </div>
   );

@@ -1,11 +1,11 @@
 /** The command palette: everything that can be gone to or done, found by a few letters. */
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { LogOut, type LucideIcon, Moon, SquarePen, Sun } from "lucide-react";
 import type { ReactNode } from "react";
 import { useProduct, useSession } from "~/product.ts";
-import { type History, isFiltered } from "~/stream/learning.ts";
-import { EVERY_HISTORY, type Filters } from "~/tasks/keys.ts";
+import { historyQuery } from "~/tasks/queries.ts";
 import { choose } from "~/theme/appearance.ts";
 import { useSignOut } from "./account.tsx";
 import { placesOf, SETTINGS } from "./places.ts";
@@ -68,12 +68,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** The tasks that this page has seen already. */
 function Recent({ onChoose }: { onChoose: (taskId: string) => void }) {
-  const { queries } = useProduct();
-  const known = queries.getQueriesData<History>({ queryKey: EVERY_HISTORY });
-  const whole = known.find(([key]) => !isFiltered(key[2] as Filters))?.[1];
-  const tasks = (whole?.pages ?? []).flatMap((page) => page.tasks).slice(0, RECENT_MAX);
+  const { api } = useProduct();
+  const { data: history } = useInfiniteQuery(historyQuery(api, {}));
+  const tasks = (history?.pages ?? []).flatMap((page) => page.tasks).slice(0, RECENT_MAX);
   if (tasks.length === 0) return null;
   return (
     <Group heading="Recent tasks">

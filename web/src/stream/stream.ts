@@ -21,12 +21,11 @@ export class Stream {
   #last: string | null = null;
   #leads = false;
   readonly #listeners = new Set<() => void>();
+  readonly #hearers = new Set<(news: News) => void>();
   readonly #fetch: Fetch;
-  readonly #tell: (news: News) => void;
 
-  constructor(fetch: Fetch, tell: (news: News) => void) {
+  constructor(fetch: Fetch) {
     this.#fetch = fetch;
-    this.#tell = tell;
   }
 
   get link(): Link {
@@ -36,6 +35,12 @@ export class Stream {
   subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  };
+
+  /** Be told what it tells; returns what ends that. */
+  hear = (hearer: (news: News) => void): (() => void) => {
+    this.#hearers.add(hearer);
+    return () => this.#hearers.delete(hearer);
   };
 
   /** Follow this user's stream; returns what ends that. */
@@ -82,7 +87,8 @@ export class Stream {
   #read(event: ServerEvent): void {
     if (event.id !== null) this.#last = event.id;
     const news = newsOf(event);
-    if (news !== null) this.#tell(news);
+    if (news === null) return;
+    for (const hearer of this.#hearers) hearer(news);
   }
 
   #become(link: Link): void {

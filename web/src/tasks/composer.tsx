@@ -48,7 +48,8 @@ export function Composer({ ordering, writing, place }: ComposerProps) {
         ref={writing}
         rows={place === "middle" ? 2 : 1}
         value={isSending ? "" : order.description}
-        disabled={isSending}
+        readOnly={isSending}
+        enterKeyHint="send"
         onChange={(event) => write(event.target.value)}
         onKeyDown={press}
         aria-label={place === "middle" ? "What do you need done?" : "What else do you need done?"}

@@ -34,8 +34,8 @@ export function Conversation({ taskId, onAgain }: ConversationProps) {
 }
 
 function Talk({ task, onAgain }: { task: Task; onAgain: (description: string) => void }) {
-  useTitle(firstLine(task.description));
-  useSaidStatus(task);
+  useTitle(`${STATUSES[task.status].word}: ${firstLine(task.description)}`);
+  useSaid(task);
   return (
     <article className="grid gap-6" data-testid="task" data-status={task.status}>
       <h1 tabIndex={-1} className="sr-only">
@@ -52,17 +52,18 @@ function Talk({ task, onAgain }: { task: Task; onAgain: (description: string) =>
   );
 }
 
-/** What became of it is read out when it happens, and not when an old task is looked at. */
-function useSaidStatus({ status }: Task): void {
+/** A task is read out when it is opened, and what becomes of it when it happens. */
+function useSaid({ description, status }: Task): void {
   const announce = useAnnounce();
-  const before = useRef(status);
+  const opened = useRef(false);
   useEffect(() => {
-    if (before.current !== status) announce(STATUSES[status].word);
-    before.current = status;
-  }, [announce, status]);
+    const { word } = STATUSES[status];
+    announce(opened.current ? word : `Task: ${firstLine(description)}. ${word}`);
+    opened.current = true;
+  }, [announce, description, status]);
 }
 
-function firstLine(text: string): string {
+export function firstLine(text: string): string {
   const line = text.trim().split("\n")[0] ?? "";
   return line.length > 80 ? `${line.slice(0, 80)}…` : line;
 }

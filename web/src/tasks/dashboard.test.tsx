@@ -1,5 +1,5 @@
-import { screen, within } from "@testing-library/react";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { screen, waitFor, within } from "@testing-library/react";
+import { afterEach, describe, expect, test } from "vitest";
 import { closeAll, open } from "~/testing/pages.tsx";
 import { adasServer, problem, type Server } from "~/testing/server.ts";
 import { aQuote, aTask } from "~/testing/tasks.ts";
@@ -87,7 +87,7 @@ describe("asking for work", () => {
 
     await ada.keyboard("{Enter}");
 
-    await vi.waitFor(() => expect(server.to("POST /api/tasks/estimate")).toHaveLength(2));
+    await waitFor(() => expect(server.to("POST /api/tasks/estimate")).toHaveLength(2));
     expect(await writing()).toHaveProperty("value", "Find leads");
     expect(await screen.findByTestId("quote")).toBeDefined();
   });
@@ -103,7 +103,7 @@ describe("asking for work", () => {
       return new Promise<never>(() => {}); // the answer never comes
     });
     await ada.keyboard("{Enter}");
-    await vi.waitFor(() => expect(firstKey).not.toBeNull());
+    await waitFor(() => expect(firstKey).not.toBeNull());
     const kept = localStorage.getItem("draft of usr_1");
     closeAll();
     localStorage.setItem("draft of usr_1", kept ?? "");
@@ -111,7 +111,7 @@ describe("asking for work", () => {
     const again = sellingServer();
     open("/dashboard", again);
 
-    await vi.waitFor(() => expect(again.to("POST /api/tasks")).toHaveLength(1));
+    await waitFor(() => expect(again.to("POST /api/tasks")).toHaveLength(1));
     expect(again.to("POST /api/tasks")[0]?.headers.get("idempotency-key")).toBe(firstKey);
   });
 
@@ -176,7 +176,7 @@ describe("a task", () => {
     expect(screen.getByTestId("receipt").textContent).toBe("Nothing was charged.");
     await ada.click(screen.getByRole("button", { name: /^Run it again/ }));
 
-    await vi.waitFor(() => expect(where()).toContain(TASK));
+    await waitFor(() => expect(where()).toContain(TASK));
     expect(server.to("POST /api/tasks/task_1/retry")).toHaveLength(1);
   });
 
@@ -206,6 +206,6 @@ test("the history is searched in the address", async () => {
 
   await ada.type(await screen.findByRole("searchbox", { name: "Search" }), "leads");
 
-  await vi.waitFor(() => expect(where()).toBe("/dashboard?q=leads"));
-  await vi.waitFor(() => expect(server.to("GET /api/tasks").at(-1)?.search.get("q")).toBe("leads"));
+  await waitFor(() => expect(where()).toBe("/dashboard?q=leads"));
+  await waitFor(() => expect(server.to("GET /api/tasks").at(-1)?.search.get("q")).toBe("leads"));
 });

@@ -1,7 +1,7 @@
 /** Asking for work: one conversation for each task, and all of them at the side. */
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { History as HistoryIcon, SquarePen } from "lucide-react";
-import { useRef, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { useSession } from "~/product.ts";
 import { Button } from "~/ui/button.tsx";
 import { Sheet } from "~/ui/dialog.tsx";
@@ -50,6 +50,7 @@ function Talk({ taskId, filters, ordering }: TalkProps) {
   const writing = useRef<HTMLTextAreaElement>(null);
   const { sending } = ordering.order;
   const isTalking = sending !== null || taskId !== undefined;
+  useFocusKept(writing, sending !== null);
   const again = (description: string) => {
     ordering.write(description);
     writing.current?.focus();
@@ -79,12 +80,19 @@ function Talk({ taskId, filters, ordering }: TalkProps) {
   );
 }
 
+/** Who sends with the keyboard goes on with it: the field below has the focus that the one in the middle had. */
+function useFocusKept(writing: RefObject<HTMLTextAreaElement | null>, isSending: boolean): void {
+  useEffect(() => {
+    if (isSending && matchMedia("(pointer: fine)").matches) writing.current?.focus();
+  }, [writing, isSending]);
+}
+
 function Start({
   ordering,
   writing,
 }: {
   ordering: Ordering;
-  writing: React.RefObject<HTMLTextAreaElement | null>;
+  writing: RefObject<HTMLTextAreaElement | null>;
 }) {
   useTitle("Work");
   return (

@@ -24,6 +24,7 @@ import {
 const TYPING_MS = 500;
 const AGAIN_MS = 3_000;
 const BEFORE_OVER_MS = 5_000;
+const LASTING_MS_MIN = 60_000; // whatever this machine takes the time for: the server says when a price is over
 const QUOTE_CODES = ["quote_expired", "quote_mismatch", "quote_not_found"];
 
 export interface Ordering {
@@ -103,7 +104,7 @@ function overInMs({ price }: Order): number | null {
   if (price.status === "unknown" && isPassing(price.problem)) return AGAIN_MS;
   if (price.status !== "offered") return null;
   const left = new Date(price.quote.valid_until).getTime() - Date.now();
-  return Math.max(1_000, left - BEFORE_OVER_MS);
+  return Math.max(LASTING_MS_MIN, left - BEFORE_OVER_MS);
 }
 
 /** Send what is on its way, also after a reload; tell whether nobody answers. */

@@ -20,7 +20,8 @@ function useGivenBack() {
     },
     onCloseAutoFocus: (event: Event) => {
       event.preventDefault();
-      if (before.current instanceof HTMLElement) before.current.focus();
+      const there = before.current?.isConnected ? before.current : document.querySelector("h1");
+      if (there instanceof HTMLElement) there.focus();
     },
   };
 }
