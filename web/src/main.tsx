@@ -5,12 +5,13 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { build, ProductContext } from "./product.ts";
 import { routerFor } from "./routes/table.tsx";
+import { neighboursBy } from "./session/neighbours.ts";
 import { reloadForNewBuilds } from "./shell/new-builds.ts";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no root");
 
-const product = build((request) => fetch(request));
+const product = build((request) => fetch(request), neighboursBy("session"));
 const router = routerFor(product);
 product.session.subscribe(() => void router.invalidate());
 reloadForNewBuilds();

@@ -3,8 +3,8 @@ import { QueryClient } from "@tanstack/react-query";
 import { createContext, use, useSyncExternalStore } from "react";
 import { type Api, apiBy, type Fetch } from "./api/api.ts";
 import { isPassing } from "./api/problems.ts";
-import { neighboursBy } from "./session/neighbours.ts";
-import { Session, type State } from "./session/session.ts";
+import type { Neighbours } from "./session/neighbours.ts";
+import { Session, type State, type Word } from "./session/session.ts";
 import { learn } from "./stream/learning.ts";
 import { type Link, Stream } from "./stream/stream.ts";
 
@@ -18,8 +18,8 @@ export interface Product {
 const RETRIES_MAX = 4;
 const FRESH_MS = 15_000;
 
-export function build(fetch: Fetch): Product {
-  const session = new Session(fetch, neighboursBy("session"), localStorage);
+export function build(fetch: Fetch, neighbours: Neighbours<Word>): Product {
+  const session = new Session(fetch, neighbours, localStorage);
   const queries = new QueryClient({
     defaultOptions: {
       queries: {

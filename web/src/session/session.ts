@@ -17,7 +17,8 @@ export interface SignedIn {
   credits: number;
 }
 
-type Word = { kind: "signed-in"; bearer: Bearer; credits: number } | { kind: "signed-out" };
+/** What the tabs of a browser tell each other. */
+export type Word = { kind: "signed-in"; bearer: Bearer; credits: number } | { kind: "signed-out" };
 
 const RENEW_BEFORE_MS = 30_000;
 const REMEMBERED = "signed-in";

@@ -105,7 +105,7 @@ describe("asking for work", () => {
     await ada.keyboard("{Enter}");
     await waitFor(() => expect(firstKey).not.toBeNull());
     const kept = localStorage.getItem("draft of usr_1");
-    closeAll();
+    await closeAll();
     localStorage.setItem("draft of usr_1", kept ?? "");
 
     const again = sellingServer();
