@@ -49,6 +49,7 @@ describe("asking for work", () => {
     expect(order?.headers.get("idempotency-key")).toMatch(/^[0-9a-f]{32}$/);
     expect(where()).toBe(`/dashboard?task=${TASK}`);
     expect(screen.getByTestId("credits-chip").textContent).toContain("900");
+    expect(screen.queryByText("What do you need done?")).toBeNull();
   });
 
   test("with Enter before the price is there asks for it, and for Enter again", async () => {

@@ -24,9 +24,9 @@ export function Dashboard() {
 function Desk({ userId }: { userId: string }) {
   const navigate = useNavigate();
   const { task, ...filters } = route.useSearch();
-  const ordering = useOrder(userId, (taskId) => {
-    void navigate({ to: "/dashboard", search: { ...filters, task: taskId } });
-  });
+  const ordering = useOrder(userId, (taskId) =>
+    navigate({ to: "/dashboard", search: { ...filters, task: taskId } }),
+  );
   return (
     <div className="desk:grid desk:grid-cols-[20rem_1fr]">
       <aside

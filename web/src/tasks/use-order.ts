@@ -40,7 +40,7 @@ export interface Ordering {
   takeBack: () => void;
 }
 
-export function useOrder(userId: string, onAccepted: (taskId: string) => void): Ordering {
+export function useOrder(userId: string, onAccepted: Show): Ordering {
   const [order, take] = useReducer(step, null, () => draftOf(localStorage, userId, Date.now()));
   const available = useBalance()?.available ?? 0;
   const readiness = readinessOf(order, available);
@@ -67,6 +67,7 @@ export function useOrder(userId: string, onAccepted: (taskId: string) => void): 
   };
 }
 
+type Show = (taskId: string) => Promise<void>;
 type Take = (by: Parameters<typeof step>[1]) => void;
 
 /** Ask for the price when the writer pauses, again when it is over, and again after an outage. */
@@ -108,7 +109,7 @@ function overInMs({ price }: Order): number | null {
 }
 
 /** Send what is on its way, also after a reload; tell whether nobody answers. */
-function useDelivery(order: Order, take: Take, onAccepted: (taskId: string) => void): boolean {
+function useDelivery(order: Order, take: Take, onAccepted: Show): boolean {
   const { api, queries } = useProduct();
   const [isLost, setLost] = useState(false);
   const { sending } = order;
@@ -118,8 +119,8 @@ function useDelivery(order: Order, take: Take, onAccepted: (taskId: string) => v
     try {
       const task = await deliver(api, sending, { signal, onLost: () => setLost(true) });
       accepted(queries, sending, task);
+      await onAccepted(task.task_id); // the page shows the task before the order is forgotten
       take({ kind: "accepted" });
-      onAccepted(task.task_id);
     } catch (problem) {
       if (signal.aborted) return;
       take({ kind: "refused" });
