@@ -7,25 +7,30 @@ BIN := $(VENV)/bin
 PACKAGES := shared auth billing tasks notifier agent_runner embedded distributed gateway development impacter
 MEMBERS := shared services/auth services/billing services/tasks services/notifier services/agent-runner \
 	deploy/embedded deploy/distributed deploy/gateway deploy/development deploy/cli
+# Pages that were built elsewhere are not built here.
+PAGES := $(if $(WEB_DIST),,web)
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 # Compiled modules make every start seconds faster, whatever the caller's shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up up-distributed test check format lint types contracts catalog tests simulate chaos bench env test-compose lock clean
+.PHONY: help up up-distributed web test check format lint types contracts catalog web-check tests simulate chaos bench bench-web screenshots env test-compose lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(VENV)/runtime ## the whole product in one process, on http://127.0.0.1:$PORT (8080), data in $DATA_DIR (./data)
+up: $(VENV)/runtime $(PAGES) ## the whole product in one process, on http://127.0.0.1:$PORT (8080), data in $DATA_DIR (./data)
 	@exec $(BIN)/python -m embedded
 
-up-distributed: $(VENV)/runtime ## each service its own process, on a private RabbitMQ and PostgreSQL, behind nginx
+up-distributed: $(VENV)/runtime $(PAGES) ## each service its own process, on a private RabbitMQ and PostgreSQL, behind nginx
 	@exec $(BIN)/python -m distributed
+
+web: $(VENV)/runtime $(VENV)/web ## the pages, built into web/dist unless they were built from the same sources
+	@$(BIN)/python -m embedded.web
 
 test: $(VENV)/dev check ## everything CI runs: lint, types, contracts, all tests on real servers
 
-check: format-check lint types contracts catalog tests
+check: format-check lint types contracts catalog web-check tests
 
 format: $(VENV)/dev ## rewrite the code in the one format
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix-only .
@@ -43,11 +48,19 @@ types: $(VENV)/dev ## mypy, strict
 contracts: $(VENV)/dev ## who may import whom
 	$(BIN)/lint-imports
 
-catalog: $(VENV)/dev ## events.md, asyncapi.json and schemas are fresh
+catalog: $(VENV)/dev ## events.md, asyncapi.json, schemas and the API's openapi.json are fresh
 	$(BIN)/python -m shared.catalog --check
+	$(BIN)/python -m embedded.openapi --check
+
+web-check: web ## the pages: types of the API, lint, types, tests, how much is loaded
+	@$(BIN)/python -m embedded.web api --check
+	@$(BIN)/python -m embedded.web lint
+	@$(BIN)/python -m embedded.web types
+	@$(BIN)/python -m embedded.web test
+	@$(BIN)/python -m embedded.web budget
 
 WORKERS ?= 2
-tests: $(VENV)/dev ## all tests, by WORKERS=2 processes; ARGS="-k name" for some, by one
+tests: $(VENV)/dev web ## all tests, by WORKERS=2 processes; ARGS="-k name" for some, by one
 	$(BIN)/pytest $(or $(ARGS),-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
 
 SEEDS ?= 200
@@ -69,6 +82,12 @@ $(BENCH)/ready: $(BIN)/uv requirements/bench.txt
 	@$(BIN)/uv pip install -q -p $(BENCH)/bin/python --compile-bytecode --require-hashes -r requirements/bench.txt
 	@touch $@
 
+bench-web: $(VENV)/dev $(VENV)/web ## what the pages cost whoever opens them, from Chromium's own trace
+	@$(BIN)/python -m benchmarks.pages
+
+screenshots: $(VENV)/dev $(VENV)/web ## every page in light, dark and on a phone, into docs/screenshots
+	@$(BIN)/python -m tests.browser.screenshots
+
 env: ## the secrets of `docker compose up`, made once into .env
 	@sh deploy/env.sh
 
@@ -82,6 +101,7 @@ lock: $(VENV)/dev ## pin every dependency anew, with hashes, into requirements/
 	@$(BIN)/uv export -q --frozen --all-packages --no-emit-workspace --no-header --no-annotate -o requirements/dev.txt
 	@rm -f uv.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/image.in -o requirements/image.txt
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/dev.txt requirements/web.in -o requirements/web.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/dev.txt requirements/development.in -o requirements/development.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/bench.in -o requirements/bench.txt
 
@@ -96,6 +116,11 @@ $(VENV)/runtime: $(BIN)/uv requirements/runtime.txt $(MEMBERS:=/pyproject.toml)
 	@echo "installing what the product needs ..."
 	@$(BIN)/uv pip install -q -p $(BIN)/python --compile-bytecode --require-hashes -r requirements/runtime.txt
 	@$(BIN)/uv pip install -q -p $(BIN)/python --no-deps $(addprefix -e ./,$(MEMBERS))
+	@touch $@
+
+$(VENV)/web: $(BIN)/uv requirements/web.txt
+	@echo "installing what builds the pages ..."
+	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements/web.txt
 	@touch $@
 
 $(VENV)/dev: $(VENV)/runtime requirements/dev.txt

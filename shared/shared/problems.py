@@ -30,6 +30,9 @@ CODES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "invalid",
 }
 
+# What Python calls otherwise, and not in every version alike.
+TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+
 RETRY_AFTER_S = 2
 SENTENCES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this route takes."}
 
@@ -56,18 +59,21 @@ def document(
     status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
 ) -> JSONResponse:
     """Return a problem document as a response."""
-    title = HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    body = {"type": "about:blank", "title": title(status), "status": status, "code": code}
+    body["detail"] = detail
     return JSONResponse(
         {**body, **members}, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
     )
 
 
+def title(status: int) -> str:
+    """Return what a status is called."""
+    return TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what a route's `responses` say of refusals with these statuses."""
-    return {
-        status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
-    }
+    return {status: {"model": Problem, "description": title(status)} for status in statuses}
 
 
 def described(openapi: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +166,7 @@ async def _http(request: Request, flaw: Exception) -> JSONResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
-    code = CODES.get(status, status.phrase.lower().replace(" ", "_"))
+    code = CODES.get(status, title(status).lower().replace(" ", "_"))
     return document(status, code, str(flaw.detail), headers=headers)
 
 

@@ -38,6 +38,7 @@ from shared.http import AdminKey, bind
 from shared.metrics import SERVICE, Measured
 from shared.migrate import migrate
 from shared.outbox import Relay
+from shared.patience import PatientProtocol
 from shared.service import Service
 from shared.settings import ProcessSettings, load
 from shared.workers import Loop
@@ -58,6 +59,7 @@ BUSES: dict[str, Callable[[str], Bus]] = {
 
 
 GiveUp = Callable[[], None]
+Front = Callable[[ASGIApp], ASGIApp]
 
 
 def _end_process() -> None:
@@ -67,6 +69,11 @@ def _end_process() -> None:
 
 def _go_on() -> None:
     """Leave it to whoever runs us, a test for instance, to notice."""
+
+
+def bare(app: ASGIApp) -> ASGIApp:
+    """Put nothing before the app: nginx is there, or nobody is."""
+    return app
 
 
 def open_bus(url: str) -> Bus:
@@ -84,12 +91,12 @@ def run(*services: Service) -> None:
         runner.run(serve(*services))
 
 
-async def serve(*services: Service, extra: Sequence[APIRouter] = ()) -> None:
-    """Serve these services, and routes of the process's own, until SIGTERM or SIGINT."""
+async def serve(*services: Service, extra: Sequence[APIRouter] = (), front: Front = bare) -> None:
+    """Serve these services, and routes of the process's own behind what it puts before them, until SIGTERM or SIGINT."""
     settings = load(ProcessSettings)
     logs.configure(level=settings.log_level, is_json=settings.log_format == "json")
     with _traced(settings, services):
-        await _serve(settings, services, extra)
+        await _serve(settings, services, extra, front)
 
 
 def _traced(settings: ProcessSettings, services: Sequence[Service]) -> AbstractContextManager[None]:
@@ -103,11 +110,18 @@ def _traced(settings: ProcessSettings, services: Sequence[Service]) -> AbstractC
 
 
 async def _serve(
-    settings: ProcessSettings, services: Sequence[Service], extra: Sequence[APIRouter]
+    settings: ProcessSettings,
+    services: Sequence[Service],
+    extra: Sequence[APIRouter],
+    front: Front,
 ) -> None:
     metrics_key = AdminKey(settings.metrics_key.get_secret_value())
     app = build_app(
-        services, open_bus(settings.bus_url), metrics_key=metrics_key, give_up=_end_process
+        services,
+        open_bus(settings.bus_url),
+        metrics_key=metrics_key,
+        give_up=_end_process,
+        front=front,
     )
     for router in extra:
         app.include_router(router)
@@ -115,6 +129,7 @@ async def _serve(
         app,
         host=settings.host,
         port=settings.port,
+        http=PatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -132,6 +147,7 @@ def build_app(
     *,
     metrics_key: AdminKey | None = None,
     give_up: GiveUp = _go_on,
+    front: Front = bare,
 ) -> FastAPI:
     """Return the ASGI app of these services; its lifespan starts and ends everything behind it."""
     number = version("impacter-shared")
@@ -164,6 +180,7 @@ def build_app(
     key = metrics_key or AdminKey("")
     app.include_router(scrape.routes(services, bus, version=number, key=key))
     app.owners = scrape.owners(services)
+    app.front = front
     return app
 
 
@@ -245,6 +262,7 @@ class _App(FastAPI):
     """FastAPI with our layers around all of its own, which refuse large bodies in plain text."""
 
     owners: Mapping[str, str] = {}
+    front: Front
 
     @override
     def openapi(self) -> dict[str, Any]:
@@ -253,7 +271,7 @@ class _App(FastAPI):
     @override
     def build_middleware_stack(self) -> ASGIApp:
         inner = problems.ProblemBodies(super().build_middleware_stack())
-        return Correlation(Measured(inner, self.owners))
+        return Correlation(self.front(Measured(inner, self.owners)))
 
 
 class _Server(uvicorn.Server):

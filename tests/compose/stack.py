@@ -27,6 +27,7 @@ VARIABLES = {
     "AGENT_RUNNER_RUN_S_MAX": "20",
     "AGENT_RUNNER_LEASE_S": "3",
     "AGENT_RUNNER_RETRY_S": "0",
+    "GATEWAY_RATE_FACTOR": "0",
 }
 # What the shell that runs the tests may say of the engine, and nothing else that Compose would take for a setting.
 OF_THE_ENGINE = (

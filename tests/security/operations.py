@@ -19,6 +19,9 @@ BODIES: Mapping[str, Json] = {
     "verify_email": {"token": "x"},
     "forget_password": {"email": "somebody@example.com"},
     "reset_password": {"token": "x", "password": "correct horse battery"},
+    "change_password": {"current_password": "a guess", "password": "correct horse battery"},
+    "change_user": {"name": "Ann"},
+    "change_roles": {"roles": []},
     "log_in": {"email": "somebody@example.com", "password": "correct horse battery"},
     "grant_credits": {
         "user_id": f"usr_{uuid4().hex}",
@@ -120,6 +123,7 @@ def nowhere(operation: Operation) -> Ids:
         "payment_id": "pay",
         "refund_id": "refund",
         "transaction_id": "txn",
-        "session_id": "cs_test",
+        "checkout_session_id": "cs_test",
+        "session_id": "ses",
     }
     return {name: f"{prefixes[name]}_{uuid4().hex}" for name in operation.parameters}

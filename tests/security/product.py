@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import text
 from typing_extensions import override
 
@@ -27,7 +28,8 @@ from embedded.defaults import DATABASES, mail_folder, stripe_folder, variables
 from embedded.emulator.service import Emulator, at_site
 from shared.bus_memory import MemoryBus
 from shared.events import Message
-from shared.run import build_app
+from shared.patience import PatientProtocol
+from shared.run import Front, bare, build_app
 from shared.service import Service
 from shared.testing import ADMIN_KEY, eventually
 from tests.architecture.variables import known
@@ -165,8 +167,10 @@ class Product:
 
 
 @asynccontextmanager
-async def running(postgres: PostgresServer, folder: Path) -> AsyncIterator[Product]:
-    """Serve the product on a port of this machine, on fresh databases."""
+async def running(
+    postgres: PostgresServer, folder: Path, *, front: Front = bare
+) -> AsyncIterator[Product]:
+    """Serve the product on a port of this machine, on fresh databases, behind what a process puts before it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms an answer
         settings = await settings_of(postgres, folder, port=listener.getsockname()[1])
@@ -174,7 +178,7 @@ async def running(postgres: PostgresServer, folder: Path) -> AsyncIterator[Produ
         origin = settings["SITE_URL"]
         async with (
             _emulator(settings, folder).running() as emulator,
-            _served(services, bus, listener, emulator),
+            _served(build_app(services, bus, front=front), listener, emulator),
             httpx2.AsyncClient(
                 base_url=origin,
                 timeout=30,
@@ -224,13 +228,11 @@ def _emulator(settings: Mapping[str, str], folder: Path) -> Emulator:
 
 
 @asynccontextmanager
-async def _served(
-    services: list[Service], bus: RecordingBus, listener: socket.socket, emulator: Emulator
-) -> AsyncIterator[None]:
-    app = build_app(services, bus)
+async def _served(app: FastAPI, listener: socket.socket, emulator: Emulator) -> AsyncIterator[None]:
     app.include_router(emulator.router())
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -35,6 +35,7 @@ DECIDED_BY_MORE_THAN_FORM = [
     "claim_account",
     "verify_email",
     "reset_password",
+    "change_password",
     "stripe_webhook",
     "grant_credits",
     "set_run_status",

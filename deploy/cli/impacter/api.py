@@ -79,6 +79,10 @@ class Api:
         """Post JSON and return the answer."""
         return self._answer(self._send("POST", path, json=body))
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Put JSON and return the answer."""
+        return self._answer(self._send("PUT", path, json=body))
+
     def post_once(self, path: str, body: Mapping[str, Any]) -> tuple[Json, bool]:
         """Post what the API does once for a key; return its answer, and whether it was done now."""
         response = self._send("POST", path, json=body)

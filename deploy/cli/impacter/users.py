@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from impacter import accounts, money, output, tasks
-from impacter.api import Json, operator_api
+from impacter.api import Json, operator_api, segment
 from impacter.options import LIMIT, AsJson, Limit, Url, Who
 from impacter.output import Column, field, grouped, line, number, time, utc
 
@@ -29,6 +29,10 @@ COLUMNS = [
 
 Part = Annotated[
     str | None, typer.Option("--email", metavar="PART", help="Only addresses with this in them.")
+]
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[ROLE]...", help="All of them; none takes all away.")
 ]
 
 
@@ -61,6 +65,18 @@ def user(who: Who, *, limit: Limit = LIMIT, url: Url = None, as_json: AsJson = F
         tasks.show(asked, none="none")
     for page in (paid, asked):
         output.say_more_may_follow(page, limit)
+
+
+def roles(who: Who, names: Names = None, *, url: Url = None, as_json: AsJson = False) -> None:
+    """Say what an account may do besides a customer's things: `admin`, or nothing."""
+    with operator_api(url) as api:
+        account = accounts.find(api, who)
+        path = f"/api/admin/users/{segment(account['id'])}/roles"
+        account = api.put(path, {"roles": names or []})
+    if as_json:
+        output.as_json(account)
+    else:
+        _show(account)
 
 
 def _show(account: Json) -> None:

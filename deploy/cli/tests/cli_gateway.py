@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, UploadFile
 
 from agent_runner.schemas import FileView, RunView, StatusChange
-from auth.schemas import UserInFull, Users
+from auth.schemas import RolesChange, Users, UserView
 from billing.models import PaymentStatus
 from billing.schemas.books import CompareRequest, DayView, Report
 from billing.schemas.catalogue import AllPrices, Seeded, SyncRequest, SyncResult
@@ -75,7 +75,13 @@ class Gateway:
         self.__dict__.update(Gateway(self.origin).__dict__)
 
     def add_user(self, email: str, **fields: Any) -> Row:
-        usual = {"email_verified": True, "credits": 1000, "created_at": NOON, "roles": []}
+        usual = {
+            "name": None,
+            "email_verified": True,
+            "credits": 1000,
+            "created_at": NOON,
+            "roles": [],
+        }
         return add(self.users, email=email, **{**usual, **fields})
 
     def add_task(self, **fields: Any) -> Row:
@@ -282,8 +288,14 @@ def _accounts(gateway: Gateway) -> APIRouter:
         return Users(users=rows, next_cursor=after)
 
     @router.get("/api/admin/users/{user_id}")
-    async def user(user_id: UserId, _: CurrentOperator) -> UserInFull:
-        return UserInFull(**_one(gateway.users, user_id))
+    async def user(user_id: UserId, _: CurrentOperator) -> UserView:
+        return UserView(**_one(gateway.users, user_id))
+
+    @router.put("/api/admin/users/{user_id}/roles")
+    async def roles(user_id: UserId, body: RolesChange, _: CurrentOperator) -> UserView:
+        account = _one(gateway.users, user_id)
+        account["roles"] = body.roles
+        return UserView(**account)
 
     @router.post("/api/credits/grant", status_code=201)
     async def grant(body: GrantRequest, _: CurrentOperator, response: Response) -> Transaction:

@@ -47,6 +47,14 @@ def test_a_user_is_shown_with_payments_and_tasks(gateway, impacter, by):
     assert [row["description"] for row in story["tasks"]] == ["Write a song"]
 
 
+def test_an_account_is_made_an_admins_and_a_customers_again(gateway, impacter):
+    ana = gateway.add_user("ana@example.com")
+
+    assert re.search(r"roles +admin", impacter("roles", "ana@example.com", "admin").stdout)
+    assert impacter.json("roles", user_id(ana))["roles"] == []
+    assert "[invalid]" in impacter("roles", "ana@example.com", "emperor", exit_code=1).stderr
+
+
 def test_half_an_address_is_nobody(gateway, impacter):
     gateway.add_user("ana@example.com")
 

@@ -24,11 +24,13 @@ from distributed import nginx
 from distributed.nginx import NginxMissing
 from distributed.rabbitmq import PrivateRabbitMQ, RabbitMQFailed
 from distributed.rabbitmq_install import RabbitMQMissing, install_if_missing
+from distributed.settings import NginxSettings
 from embedded import children
 from embedded.defaults import SERVICES, STRIPE, emulates_stripe, stripe_folder, variables
 from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim, free_ports
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
+from shared.settings import load
 
 RESTART_S = 0.5
 READY_S_MAX = 90
@@ -130,6 +132,7 @@ def _processes(folder: Path, environment: Mapping[str, str]) -> dict[str, Part]:
         "JWKS_URL": f"{bases['auth']}/.well-known/jwks.json",
         "GATEWAY_SERVICES": json.dumps(bases),
     }
+    front = load(NginxSettings)
     modules = {**ports, "gateway": str(desk_port)}
     places = {**ports, "desk": str(desk_port)}
     routes = {}
@@ -145,7 +148,7 @@ def _processes(folder: Path, environment: Mapping[str, str]) -> dict[str, Part]:
             module: Process(partial(_run, module, folder, {**environment, **own, "PORT": port}))
             for module, port in modules.items()
         },
-        "nginx": Process(partial(nginx.start, folder / "nginx", address, upstreams, routes)),
+        "nginx": Process(partial(nginx.start, folder / "nginx", address, upstreams, routes, front)),
     }
 
 

@@ -7,10 +7,12 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from distributed.settings import NginxSettings
 from embedded import children
 
-CONFIGURATION = Path(__file__).parents[2] / "gateway" / "nginx.conf"
+START = Path(__file__).parents[2] / "gateway" / "start"
 IDLE_MAX = 16
+IDLE_S_MAX = 4  # a second less than uvicorn keeps a connection: a request must not meet its end
 MISSING = "nginx is not installed: install it (Debian: apt-get install nginx-light), or run as root"
 
 
@@ -35,24 +37,23 @@ def find_nginx() -> str:
 
 
 def start(
-    folder: Path, address: str, upstreams: Mapping[str, str], routes: Mapping[str, str]
+    folder: Path,
+    address: str,
+    upstreams: Mapping[str, str],
+    routes: Mapping[str, str],
+    settings: NginxSettings,
 ) -> children.Child:
     """Start nginx on this address before these upstreams, with more routes to them; it ends with this process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = CONFIGURATION.read_text()
-    if os.geteuid() == 0:
-        text = "user root;\n" + text  # a worker of another user could not reach a private folder
-    (folder / "nginx.conf").write_text(text)
-    (folder / "listen.conf").write_text(f"listen {address};\n")
-    (folder / "routes.d").mkdir(exist_ok=True)
+    (folder / "routes.d").mkdir(parents=True, exist_ok=True)
     more = [f"location {path} {{ proxy_pass http://${name}; }}\n" for path, name in routes.items()]
     (folder / "routes.d" / "more.conf").write_text("".join(more))
     pools = "".join(_pool(name, place) for name, place in upstreams.items())
     (folder / "upstreams.conf").write_text(pools)
+    path = f"{Path(find_nginx()).parent}:{os.environ.get('PATH', '')}"
     return children.start(
-        [find_nginx(), "-p", folder, "-c", folder / "nginx.conf", "-g", "daemon off;"],
+        ["sh", START, folder],
         cwd=folder,
-        env={"PATH": os.environ.get("PATH", "")},
+        env={"PATH": path, "GATEWAY_LISTEN": address, **settings.variables()},
         log=folder / "nginx.log",
         death_signal=signal.SIGTERM,
     )
@@ -60,5 +61,6 @@ def start(
 
 def _pool(name: str, place: str) -> str:
     """Keep connections to one place, and let its name's variable stand for it."""
-    pool = f"upstream {name} {{ server {place}; keepalive {IDLE_MAX}; }}\n"
+    idle = f"keepalive {IDLE_MAX}; keepalive_timeout {IDLE_S_MAX}s;"
+    pool = f"upstream {name} {{ server {place}; {idle} }}\n"
     return pool + f"map $host ${name} {{ default {name}; }}\n"

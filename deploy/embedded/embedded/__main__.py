@@ -8,10 +8,13 @@ Honours PORT, DATA_DIR and every variable of `.env.example`; a file `.env` besid
 import asyncio
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import uvloop
 from dotenv import load_dotenv
+from starlette.types import ASGIApp
 
 import agent_runner.service
 import auth.service
@@ -32,7 +35,12 @@ from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
 from embedded.postgres_install import PostgresMissing
+from embedded.settings import FrontSettings
+from gateway.front import Front
+from gateway.limits import Limits, multiplied
+from gateway.pages import PagesMissing, read
 from shared.run import serve
+from shared.settings import load
 
 BUILDERS = (
     auth.service.build,
@@ -60,13 +68,25 @@ async def main() -> None:
             os.environ[name] = os.environ.get(name) or value
         services = [build() for build in BUILDERS]
         extra = [mailbox.routes(mail_folder(folder))]
+        pages_and_limits = front(load(FrontSettings))
         if not is_emulated:
-            await serve(*services, extra=extra)
+            await serve(*services, extra=extra, front=pages_and_limits)
             return
         async with _emulator(folder).running() as emulator:
-            await serve(*services, extra=[*extra, emulator.router()])
+            await serve(*services, extra=[*extra, emulator.router()], front=pages_and_limits)
     finally:
         await postgres.stop()
+
+
+def front(settings: FrontSettings) -> Callable[[ASGIApp], ASGIApp]:
+    """Return what puts the pages and the limits of requests before the services, as nginx would."""
+    try:
+        pages = read(settings.web_dist)
+    except PagesMissing as reason:
+        print(reason, file=sys.stderr)
+        pages = None
+    limits = Limits(multiplied(settings.rate_factor))
+    return partial(Front, pages=pages, limits=limits)
 
 
 def _emulator(folder: Path) -> Emulator:

@@ -1,1 +1,1 @@
-"""What only all services together can answer, behind the one origin: health and the API's document."""
+"""The one origin: what only all services together can answer, and what stands before them: pages, limits, headers."""

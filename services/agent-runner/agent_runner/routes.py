@@ -1,6 +1,5 @@
 """HTTP in: the desk, where a person sees the runs and does the work of one."""
 
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -20,12 +19,12 @@ from agent_runner.schemas import (
     RunView,
     StatusChange,
 )
+from shared import problems
 from shared.contracts.tasks import Outcome
 from shared.errors import Invalid
 from shared.http import CurrentOperator, Operator, Transaction, resource
 from shared.ids import TaskId
 from shared.pages import Cursor, Limit, cursor_of, id_of
-from shared.problems import Problem
 
 UPLOAD_BYTES_MAX = 101 * 1024 * 1024  # a file of 100 MiB and the form around it
 
@@ -33,10 +32,7 @@ router = APIRouter(prefix="/api/admin", tags=["admin"])
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {
-        status: {"model": Problem, "description": HTTPStatus(status).phrase}
-        for status in (401, 403, *statuses)
-    }
+    return problems.refusals(401, 403, *statuses)
 
 
 FORM = {

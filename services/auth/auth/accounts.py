@@ -1,7 +1,9 @@
 """Accounts: one for each address; opened by a sign-up or a payment, its address proven by a mailed link."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Select, func, select
 
 from auth import links, payers, sessions, throttles
@@ -11,6 +13,8 @@ from auth.models import BalanceHint, User
 from shared.contracts.users import UserEmailVerified
 from shared.db import Tx
 from shared.errors import Conflict, NotFound, Unauthorized
+
+log = structlog.get_logger()
 
 
 class EmailTaken(Conflict):
@@ -71,6 +75,23 @@ async def take_over(tx: Tx, user: User, password_hash: str) -> None:
     await payers.close_claims(tx, user.id)
     await throttles.clear(tx, user.email_key)
     await verify_email(tx, user)
+
+
+async def change_password(tx: Tx, user: User, password_hash: str, *, keep_session: UUID) -> None:
+    """Give a locked account another password: every other session and every mailed link that sets one are over."""
+    user.password_hash = password_hash
+    await sessions.end_all(tx, user.id, keep=keep_session)
+    await links.revoke(tx, user.id, Purpose.RESET_PASSWORD)
+
+
+async def change_roles(tx: Tx, user_id: UUID, roles: Sequence[str], *, by: str) -> User:
+    """Set what an account may do besides a customer's things; its next access token says so."""
+    user = await tx.lock(User, user_id)
+    if user is None:
+        raise NotFound
+    user.roles = sorted(set(roles))
+    log.warning("roles_changed", user_id=str(user.id), roles=user.roles, by=by)
+    return user
 
 
 async def verify_email(tx: Tx, user: User) -> None:

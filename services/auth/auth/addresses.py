@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
+from auth.models import User
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -12,6 +14,11 @@ class Address:
 
     shown: str
     key: str
+
+
+def kept(user: User) -> Address:
+    """Return the address that an account has."""
+    return Address(shown=user.email, key=user.email_key)
 
 
 def valid(text: str) -> str:

@@ -43,6 +43,7 @@ class User(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
     email_key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str | None]
     email_verified_at: Mapped[datetime | None]
     password_hash: Mapped[str | None]
     is_opened_by_payment: Mapped[bool]
@@ -51,7 +52,10 @@ class User(Base):
 
 
 class Session(Base):
-    """A signed-in device; over at `ends_at` whatever happens, or earlier once `ended_at` is set."""
+    """A signed-in device; over at `ends_at` whatever happens, or earlier once `ended_at` is set.
+
+    `agent` and `address` are what it was last used from, at `used_at`: what a browser says of itself, and the network.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (CheckConstraint("ends_at > created_at", name="ends_after_start"),)
@@ -61,6 +65,9 @@ class Session(Base):
     created_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
+    used_at: Mapped[datetime]
+    agent: Mapped[str | None]
+    address: Mapped[str | None]
 
 
 class RefreshToken(Base):

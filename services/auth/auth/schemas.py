@@ -2,16 +2,24 @@
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from auth import addresses
-from auth.models import User
+from auth.models import Session, User
 from auth.passwords import CHARS_MAX, CHARS_MIN
-from shared.ids import UserId
+from shared.ids import SessionId, UserId
 from shared.text import Text
 
 ADDRESS_CHARS_MAX = 254
+NAME_CHARS_MAX = 80
 
 NewAddress = Annotated[
     Text, Field(min_length=3, max_length=ADDRESS_CHARS_MAX), AfterValidator(addresses.valid)
@@ -19,6 +27,8 @@ NewAddress = Annotated[
 KnownAddress = Annotated[Text, Field(min_length=1, max_length=512)]
 NewPassword = Annotated[Text, Field(min_length=CHARS_MIN, max_length=CHARS_MAX)]
 KnownPassword = Annotated[Text, Field(min_length=1, max_length=CHARS_MAX)]
+Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS_MAX, pattern=r"^\S(.*\S)?$")]
+Role = Literal["admin"]
 Secret = Annotated[Text, Field(min_length=1, max_length=200)]
 
 
@@ -53,6 +63,25 @@ class Reset(RequestBody):
 
     token: Secret
     password: NewPassword
+
+
+class PasswordChange(RequestBody):
+    """The current password and the one that takes its place."""
+
+    current_password: KnownPassword
+    password: NewPassword
+
+
+class UserChange(RequestBody):
+    """What changes of the signed-in user; a name of null is taken away."""
+
+    name: Name | None = None
+
+
+class RolesChange(RequestBody):
+    """Everything that an account may do besides a customer's things."""
+
+    roles: Annotated[list[Role], Field(max_length=10)]
 
 
 class Verify(RequestBody):
@@ -97,41 +126,66 @@ class VerifiedEmail(BaseModel):
 
 
 class UserView(BaseModel):
-    """The signed-in user."""
+    """An account as its owner and operators see it; `credits` is what auth last heard of them."""
 
     id: UserId
     email: str
+    name: str | None
     email_verified: bool
     credits: int
+    roles: list[str]
     created_at: datetime
 
     @classmethod
     def of(cls, user: User, credits_known: int) -> "UserView":
-        """Show an account to its owner."""
+        """Show an account."""
         return cls(
             id=user.id,
             email=user.email,
+            name=user.name,
             email_verified=user.email_verified_at is not None,
             credits=credits_known,
+            roles=user.roles,
             created_at=user.created_at,
         )
 
 
-class UserInFull(UserView):
-    """An account as operators see it; `credits` is what auth last heard of them."""
+class SessionView(BaseModel):
+    """A signed-in device, as it says itself what it is; `is_current` marks the one that asks."""
 
-    roles: list[str]
+    id: SessionId
+    device: str | None
+    address: str | None
+    is_current: bool
+    created_at: datetime
+    last_seen_at: datetime
+    ends_at: datetime
 
     @classmethod
-    def seen_by_operator(cls, user: User, credits_known: int) -> "UserInFull":
-        """Show an account to an operator."""
-        return cls(**dict(UserView.of(user, credits_known)), roles=user.roles)
+    def of(cls, session: Session, current_id: UUID) -> "SessionView":
+        """Show a session to its owner."""
+        return cls(
+            id=session.id,
+            device=session.agent,
+            address=session.address,
+            is_current=session.id == current_id,
+            created_at=session.created_at,
+            last_seen_at=session.used_at,
+            ends_at=session.ends_at,
+        )
+
+
+class SessionPage(BaseModel):
+    """A page of a user's sessions, the newest sign-in first."""
+
+    sessions: list[SessionView]
+    next_cursor: str | None
 
 
 class Users(BaseModel):
     """A page of accounts, newest first."""
 
-    users: list[UserInFull]
+    users: list[UserView]
     next_cursor: str | None
 
 

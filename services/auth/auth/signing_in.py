@@ -10,13 +10,24 @@ from auth.models import User
 from auth.passwords import Passwords
 from auth.throttles import Mark
 from shared.db import Database, Tx
-from shared.errors import Unauthorized
+from shared.errors import Invalid, Unauthorized
 
 
 class WrongCredentials(Unauthorized):
     """The e-mail address or the password is not right."""
 
     code = "wrong_credentials"
+
+
+class WrongPassword(Invalid):
+    """The current password is not right."""
+
+    code = "wrong_password"
+
+    def __init__(self) -> None:
+        sentence = "The current password is not right."
+        errors = [{"field": "body.current_password", "message": sentence}]
+        super().__init__(sentence, errors=errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,15 @@ class Entrance:
     def __init__(self, database: Database, passwords: Passwords) -> None:
         self._database = database
         self._passwords = passwords
+
+    async def confirm(
+        self, address: Address, password: str, *, tried: Sequence[Mark]
+    ) -> Identified:
+        """Return whose password it is, as they are asked for it again; raise WrongPassword, TooManyTries or Busy."""
+        try:
+            return await self.identify(address, password, tried=tried)
+        except WrongCredentials:
+            raise WrongPassword from None
 
     async def identify(
         self, address: Address, password: str, *, tried: Sequence[Mark]

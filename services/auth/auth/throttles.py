@@ -8,13 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from auth.digests import digest
 from auth.models import Throttle
+from shared import networks
 from shared.db import Tx
 from shared.errors import TooManyRequests
 
@@ -44,7 +44,7 @@ def marks(email_key: str, client: str | None) -> Sequence[Mark]:
     account = Mark(_account(email_key), FREE_FOR_ACCOUNT)
     if client is None:
         return [account]
-    return [account, Mark(f"address:{_network(client)}", FREE_FOR_ADDRESS)]
+    return [account, Mark(f"address:{networks.subscriber(client)}", FREE_FOR_ADDRESS)]
 
 
 async def count(tx: Tx, tried: Sequence[Mark]) -> None:
@@ -95,16 +95,3 @@ def _blocked_until(row: Throttle, mark: Mark) -> datetime | None:
 
 def _account(email_key: str) -> str:
     return f"account:{digest(email_key)}"
-
-
-def _network(client: str) -> str:
-    """A host of IPv4, or the /64 of IPv6 that one subscriber has."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client[:100]
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is None:
-            return str(ip_network((address, 64), strict=False))
-        address = address.ipv4_mapped
-    return str(address)

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from auth_parts import IDS, World, settings
+from auth_parts import IDS, World, settings, use
 from sqlalchemy import update
 
 from auth.models import User
@@ -91,8 +91,10 @@ async def test_a_user_sees_who_they_are(world: World) -> None:
     assert seen == {
         "id": user["id"],
         "email": world.address(),
+        "name": None,
         "email_verified": False,
         "credits": 0,
+        "roles": [],
         "created_at": user["created_at"],
     }
     assert seen["id"].startswith("usr_")
@@ -159,7 +161,8 @@ async def test_operators_find_accounts_by_address(world: World) -> None:
 
     [user] = await world.users(world.address("ben").upper())
 
-    assert set(user) == {"id", "email", "email_verified", "credits", "roles", "created_at"}
+    shown = {"id", "email", "name", "email_verified", "credits", "roles", "created_at"}
+    assert set(user) == shown
     assert (user["email"], user["email_verified"]) == (world.address("ben"), True)
     assert await world.users("%" + world.address("ann")[1:]) == []
 
@@ -241,3 +244,67 @@ def test_settings_do_not_show_their_secrets(database_url: str) -> None:
 
     assert "a pepper of the tests" not in shown
     assert ADMIN_KEY not in shown
+
+
+async def test_a_user_is_called_what_they_say(world: World) -> None:
+    browser = await world.sign_up()
+
+    named = await browser.patch("/api/user", json={"name": "Ann Lee"})
+    unchanged = await browser.patch("/api/user", json={})
+
+    assert named.json()["name"] == unchanged.json()["name"] == "Ann Lee"
+    assert (await browser.get("/api/user")).json() == unchanged.json()
+    assert (await browser.patch("/api/user", json={"name": None})).json()["name"] is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": ""},
+        {"name": " Ann"},
+        {"name": "x" * 81},
+        {"name": "A\nB"},
+        {"name": 7},
+        {"email": "b@example.com"},
+    ],
+)
+async def test_a_change_that_makes_no_sense_changes_nothing(
+    world: World, body: dict[str, object]
+) -> None:
+    browser = await world.sign_up()
+    before = (await browser.get("/api/user")).json()
+
+    refused = await browser.patch("/api/user", json=body)
+
+    assert refused.status_code == 422
+    assert (await browser.get("/api/user")).json() == before
+
+
+async def test_an_operator_makes_an_admin_whose_next_token_says_so(world: World) -> None:
+    browser = await world.sign_up()
+    user = await world.user()
+    operator = world.browser(**{"x-admin-key": ADMIN_KEY})
+    place = f"/api/admin/users/{user['id']}/roles"
+
+    made = await operator.put(place, json={"roles": ["admin", "admin"]})
+    assert (made.status_code, made.json()["roles"]) == (200, ["admin"])
+    assert (await browser.get("/api/admin/users")).status_code == 403
+    use(browser, await browser.post("/api/auth/refresh"))
+    assert (await browser.get("/api/admin/users")).status_code == 200
+
+    await operator.put(place, json={"roles": []})
+    use(browser, await browser.post("/api/auth/refresh"))
+    assert (await browser.get("/api/admin/users")).status_code == 403
+
+
+async def test_roles_are_given_by_operators_and_are_those_that_exist(world: World) -> None:
+    browser = await world.sign_up()
+    user = await world.user()
+    operator = world.browser(**{"x-admin-key": ADMIN_KEY})
+    place = f"/api/admin/users/{user['id']}/roles"
+
+    assert (await browser.put(place, json={"roles": ["admin"]})).status_code == 403
+    assert (await operator.put(place, json={"roles": ["emperor"]})).status_code == 422
+    nobody = "/api/admin/users/usr_" + "0" * 32 + "/roles"
+    assert (await operator.put(nobody, json={"roles": []})).status_code == 404
+    assert (await world.user())["roles"] == []

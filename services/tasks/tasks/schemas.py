@@ -127,6 +127,12 @@ class FileView(BaseModel):
     sha256: str
 
 
+class FileLink(BaseModel):
+    """Where a file is downloaded from, for a few minutes."""
+
+    url: str
+
+
 class TaskEventView(BaseModel):
     """One thing that happened to the task; `attempt` counts from 1 where it was an attempt's own."""
 

@@ -180,6 +180,7 @@ async def test_somebody_elses_task_is_not_there(tasks: TasksUnderTest, customer:
         await customer.post(f"/api/tasks/{task_id}/cancel"),
         await customer.post(f"/api/tasks/{task_id}/retry"),
         await customer.get(f"/api/tasks/{task_id}/files/{file_id}"),
+        await customer.get(f"/api/tasks/{task_id}/files/{file_id}/link"),
     ]
 
     assert {answer.status_code for answer in answers} == {404}
@@ -220,6 +221,20 @@ async def test_a_file_is_given_out_by_a_link_signed_on_each_click(
     assert list(csv.reader(io.StringIO(given.text))) == [["name"], ["Ada"]]
     assert given.headers["content-type"].startswith("text/csv")
     assert given.headers["content-disposition"].startswith("attachment")
+
+
+async def test_a_page_is_told_the_link_to_a_file(tasks: TasksUnderTest, customer: Customer):
+    task_id = await customer.ask()
+    file = delivered()
+    (tasks.blobs / file.key).parent.mkdir(exist_ok=True)
+    (tasks.blobs / file.key).write_text("leads")
+    await tasks.running.deliver(finished(await tasks.created(task_id), files=(file,)))
+    place = f"/api/tasks/{task_id}/files/{public('file', file.file_id)}/link"
+
+    answer = await customer.get(place)
+
+    assert answer.status_code == 200
+    assert (await tasks.running.client.get(answer.json()["url"])).text == "leads"
 
 
 async def test_a_file_of_another_task_is_not_there(tasks: TasksUnderTest, customer: Customer):

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from auth import accounts, addresses, balances, links, payers
 from auth.links import Links, Purpose
 from auth.models import User
 from auth.passwords import Passwords
-from auth.routes.browser import OurSite
+from auth.routes.browser import TheBrowser
 from auth.routes.refusals import (
     BUSY,
     CLAIMED,
@@ -22,6 +22,7 @@ from auth.schemas import (
     Claim,
     SignedInView,
     SignUp,
+    UserChange,
     UserView,
     VerifiedEmail,
     Verify,
@@ -48,19 +49,18 @@ OurLinks = Annotated[Links, resource(Links)]
 @router.post("/api/auth/register", status_code=201, include_in_schema=False)
 async def sign_up(
     body: SignUp,
-    response: Response,
     tx: Transaction,
     passwords: OurPasswords,
     sessions: OurSessions,
     our_links: OurLinks,
-    site: OurSite,
+    browser: TheBrowser,
 ) -> SignedInView:
     """Open an account with no credits, signed in; a mail asks to confirm the address."""
     password_hash = await passwords.hash(body.password, email=body.email)  # no connection held yet
     user = await accounts.sign_up(tx, addresses.read(body.email), password_hash)
     token = await our_links.issue(tx, user.id, Purpose.VERIFY_EMAIL)
     tx.publish(UserRegistered(user_id=user.id, email=user.email, sealed_token=token))
-    return site.admit(response, await sessions.start(tx, user))
+    return browser.admit(await sessions.start(tx, user, browser.device))
 
 
 @router.post(
@@ -70,19 +70,18 @@ async def sign_up(
 )
 async def claim_account(
     body: Claim,
-    response: Response,
     database: OurDatabase,
     tx: Transaction,
     passwords: OurPasswords,
     sessions: OurSessions,
-    site: OurSite,
+    browser: TheBrowser,
 ) -> SignedInView:
     """Set the password of an account that a payment opened or met, and sign in."""
     async with database.transaction() as early:
         claimed = await _claimed(early, body)
     password_hash = await passwords.hash(body.password, email=claimed.email)
     user = await _claim(tx, body, password_hash)
-    return site.admit(response, await sessions.start(tx, user))
+    return browser.admit(await sessions.start(tx, user, browser.device))
 
 
 @router.post("/api/auth/email/verify", operation_id="verify_email", responses=NOT_VALID)
@@ -112,6 +111,15 @@ async def resend_email(caller: CurrentUser, tx: Transaction, our_links: OurLinks
 async def get_user(caller: CurrentUser, tx: Transaction) -> UserView:
     """Show the signed-in user."""
     user = await accounts.of_token(tx, caller.id)
+    return UserView.of(user, await balances.available(tx, user.id))
+
+
+@router.patch("/api/user", operation_id="change_user", responses=NOT_SIGNED_IN | NOT_VALID)
+async def change_user(body: UserChange, caller: CurrentUser, tx: Transaction) -> UserView:
+    """Change what the signed-in user is called; what is not sent stays."""
+    user = await accounts.of_token(tx, caller.id)
+    if "name" in body.model_fields_set:
+        user.name = body.name
     return UserView.of(user, await balances.available(tx, user.id))
 
 

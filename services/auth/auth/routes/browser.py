@@ -1,4 +1,4 @@
-"""Browsers: the cookie that carries the refresh token, and the refusal of other sites' requests."""
+"""Browsers: the cookie that carries the refresh token, the device it is on, and the refusal of other sites' requests."""
 
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 from fastapi import Cookie, Depends, Request, Response
 
 from auth.schemas import SignedInView
-from auth.sessions import SignedIn
+from auth.sessions import Device, SignedIn
 from shared.errors import Forbidden
 from shared.http import resource
 
 COOKIE: Final = "refresh_token"
 PATH: Final = "/api/auth"
+AGENT_CHARS_MAX: Final = 400
 PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -72,11 +73,21 @@ async def refuse_foreign(request: Request, site: OurSite) -> None:
 NotForeign: Final = Depends(refuse_foreign)
 
 
-async def _client_address(request: Request) -> str | None:
-    return request.client.host if request.client else None
+class Browser:
+    """Who made a request: the device that it came from, and the answer that goes back there."""
+
+    def __init__(self, request: Request, response: Response, site: OurSite) -> None:
+        agent = request.headers.get("user-agent", "")[:AGENT_CHARS_MAX] or None
+        self.device = Device(agent, request.client.host if request.client else None)
+        self._response = response
+        self._site = site
+
+    def admit(self, signed_in: SignedIn) -> SignedInView:
+        """Give the browser its cookie, and the rest as the answer."""
+        return self._site.admit(self._response, signed_in)
 
 
-ClientAddress = Annotated[str | None, Depends(_client_address)]
+TheBrowser = Annotated[Browser, Depends()]
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:

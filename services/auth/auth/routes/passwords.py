@@ -1,19 +1,24 @@
-"""Forgotten passwords."""
+"""Forgotten passwords, and passwords to be changed."""
 
 from typing import Annotated
 
 from fastapi import APIRouter
 
-from auth import accounts, addresses, links
+from auth import accounts, addresses, links, signing_in, throttles
 from auth.links import Links, Purpose
 from auth.passwords import Passwords
-from auth.routes.refusals import BUSY, NOT_VALID
-from auth.schemas import Accepted, Forgotten, Reset
+from auth.routes.browser import TheBrowser
+from auth.routes.refusals import BUSY, NOT_SIGNED_IN, NOT_VALID, TOO_MANY
+from auth.schemas import Accepted, Forgotten, PasswordChange, Reset
+from auth.signing_in import Entrance
 from shared.contracts.users import UserPasswordResetRequested
 from shared.db import Database
-from shared.http import Transaction, resource
+from shared.http import CurrentUser, Transaction, resource
 
 router = APIRouter()
+
+OurDatabase = Annotated[Database, resource(Database)]
+OurPasswords = Annotated[Passwords, resource(Passwords)]
 
 
 @router.post("/api/auth/password/forgot", operation_id="forget_password", status_code=202)
@@ -38,9 +43,9 @@ async def forget_password(
 )
 async def reset_password(
     body: Reset,
-    database: Annotated[Database, resource(Database)],
+    database: OurDatabase,
     tx: Transaction,
-    passwords: Annotated[Passwords, resource(Passwords)],
+    passwords: OurPasswords,
 ) -> None:
     """Set a new password with a mailed link: every session ends, and the address is proven."""
     async with database.transaction() as early:
@@ -48,3 +53,28 @@ async def reset_password(
     password_hash = await passwords.hash(body.password, email=owner.email)
     user = await links.spend(tx, body.token, Purpose.RESET_PASSWORD)
     await accounts.take_over(tx, user, password_hash)
+
+
+@router.post(
+    "/api/auth/password/change",
+    operation_id="change_password",
+    status_code=204,
+    responses=NOT_SIGNED_IN | NOT_VALID | TOO_MANY | BUSY,
+)
+async def change_password(
+    body: PasswordChange,
+    caller: CurrentUser,
+    database: OurDatabase,
+    tx: Transaction,
+    entrance: Annotated[Entrance, resource(Entrance)],
+    passwords: OurPasswords,
+    browser: TheBrowser,
+) -> None:
+    """Set a new password with the current one: every other session ends, this one goes on."""
+    async with database.transaction() as early:
+        address = addresses.kept(await accounts.of_token(early, caller.id))
+    tried = throttles.marks(address.key, browser.device.address)
+    who = await entrance.confirm(address, body.current_password, tried=tried)
+    password_hash = await passwords.hash(body.password, email=address.shown)
+    user = await signing_in.admit(tx, who, tried=tried)
+    await accounts.change_password(tx, user, password_hash, keep_session=caller.session_id)

@@ -17,6 +17,8 @@ FOREIGN: Final = _refusal(403, "Made by another site's page")
 NOT_FOUND: Final = _refusal(404, "There is nothing by that id")
 TAKEN: Final = _refusal(409, "`email_taken`: the address has an account")
 CLAIMED: Final = _refusal(409, "`already_claimed`: sign in, or use the mailed link")
-NOT_VALID: Final = _refusal(422, "Not valid: `invalid`, `password_refused`, `link_invalid`")
+NOT_VALID: Final = _refusal(
+    422, "Not valid: `invalid`, `password_refused`, `wrong_password`, `link_invalid`"
+)
 TOO_MANY: Final = _refusal(429, "`too_many_tries`; `Retry-After` says when")
 BUSY: Final = _refusal(503, "`busy`; `Retry-After` says when")

@@ -40,14 +40,16 @@ async def create_checkout_session(
 
 
 @router.get(
-    "/api/billing/checkout-session/{session_id}",
+    "/api/billing/checkout-session/{checkout_session_id}",
     operation_id="get_checkout_session",
     responses=refusals(404, 502, 503),
 )
-@router.get("/api/stripe/session/{session_id}", include_in_schema=False)
-async def get_checkout_session(session_id: SessionId, cashier: AtCashier) -> CheckoutProgress:
+@router.get("/api/stripe/session/{checkout_session_id}", include_in_schema=False)
+async def get_checkout_session(
+    checkout_session_id: SessionId, cashier: AtCashier
+) -> CheckoutProgress:
     """Return how far a payment has come, and whether its credits are there."""
-    found = await cashier.progress(session_id)
+    found = await cashier.progress(checkout_session_id)
     return CheckoutProgress.model_validate(
         {
             "status": found.status,

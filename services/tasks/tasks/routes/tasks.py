@@ -1,6 +1,7 @@
 """Asking for work, and what came of it."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
@@ -12,6 +13,7 @@ from shared.ids import FileId, TaskId
 from shared.moments import Moment
 from shared.pages import Cursor, Limit, cursor_of, id_of
 from shared.text import Text
+from shared.tokens import User
 from tasks import history, lifecycle, quotes, story
 from tasks.asking import Asking, shown
 from tasks.classification import AgentType
@@ -22,6 +24,7 @@ from tasks.quotes import Wanted
 from tasks.routes.documented import refusals
 from tasks.schemas import (
     AcceptedTask,
+    FileLink,
     NewTask,
     QuoteView,
     StatusWord,
@@ -34,6 +37,8 @@ from tasks.settings import TasksSettings
 
 TheAsking = Annotated[Asking, resource(Asking)]
 TheHub = Annotated[Hub, resource(Hub)]
+OurBlobs = Annotated[Blobs, resource(Blobs)]
+OurDatabase = Annotated[Database, resource(Database)]
 TheSettings = Annotated[TasksSettings, resource(TasksSettings)]
 
 router = APIRouter()
@@ -151,14 +156,32 @@ async def open_file(
     task_id: TaskId,
     file_id: FileId,
     user: CurrentUser,
-    database: Annotated[Database, resource(Database)],
-    blobs: Annotated[Blobs, resource(Blobs)],
+    database: OurDatabase,
+    blobs: OurBlobs,
 ) -> RedirectResponse:
-    """A link to the file, signed anew for a few minutes."""
+    """Go to the file by a link that is signed anew for a few minutes."""
+    link = await _signed(database, blobs, user, task_id, file_id)
+    return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/api/tasks/{task_id}/files/{file_id}/link",
+    operation_id="link_task_file",
+    responses=refusals(401, 404),
+)
+async def link_file(
+    task_id: TaskId, file_id: FileId, user: CurrentUser, database: OurDatabase, blobs: OurBlobs
+) -> FileLink:
+    """The same link for a page, which can follow no redirection that needs its access token."""
+    return FileLink(url=await _signed(database, blobs, user, task_id, file_id))
+
+
+async def _signed(
+    database: Database, blobs: Blobs, user: User, task_id: UUID, file_id: UUID
+) -> str:
     async with database.transaction() as tx:
         file = await history.find_file(tx, user.id, task_id, file_id)
-    link = await blobs.link(file.key, name=file.name, media_type=file.media_type)
-    return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+    return await blobs.link(file.key, name=file.name, media_type=file.media_type)
 
 
 async def _in_full(tx: Tx, task: Task) -> TaskView:

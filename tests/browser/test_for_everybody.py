@@ -1,0 +1,93 @@
+"""The pages are usable by keyboard and by screen reader, in every look: axe finds nothing, and the rest is tried."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.places import LOOKS, every_place
+from tests.browser.visitors import Visitor
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("look", LOOKS)
+async def test_axe_finds_nothing_wrong_with_any_page(arriving, look: str):
+    found = {}
+
+    async def arrive() -> Visitor:
+        return await arriving(**LOOKS[look], reduced_motion="reduce")
+
+    async for place in every_place(arrive):
+        violations = await place.visitor.violations()
+        if violations:
+            found[place.name] = violations
+
+    assert found == {}
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
+async def test_no_page_is_wider_than_its_window(arriving, width: int):
+    visitor = await arriving(viewport={"width": width, "height": 800})
+    await visitor.arrive_funded(1000)
+
+    for path in ("/dashboard", "/credits", "/transactions", "/settings", "/example-ai"):
+        await visitor.go(path)
+        scrolled = (
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert await visitor.page.evaluate(scrolled) <= 0, path
+
+
+async def test_who_goes_elsewhere_is_there_with_eyes_and_ears(visitor: Visitor):
+    """The heading of the new page has the focus, and the title says where one is."""
+    await visitor.sign_up()
+
+    await visitor.page.get_by_role("link", name="Transactions").first.click()
+    await visitor.see_title("Transactions")
+
+    await expect(visitor.page.get_by_role("heading", level=1)).to_be_focused()
+    await expect(visitor.page).to_have_title("Transactions · ImpacterAGI")
+
+
+async def test_the_first_stop_of_the_keyboard_leads_past_the_header(visitor: Visitor):
+    await visitor.sign_up()
+    await visitor.go("/transactions")
+    await visitor.page.reload()
+    await visitor.see_title("Transactions")
+
+    await visitor.page.keyboard.press("Tab")
+
+    focused = visitor.page.locator(":focus")
+    await expect(focused).to_have_text("Skip to the content")
+    await visitor.page.keyboard.press("Enter")
+    await visitor.page.keyboard.press("Tab")
+    await expect(visitor.page.locator("#content :focus")).to_have_count(1)
+
+
+async def test_a_dialog_keeps_the_focus_and_gives_it_back(visitor: Visitor):
+    await visitor.arrive_funded(100)
+    await visitor.ask("Say hello [demo: hang]")
+    cancel = visitor.page.get_by_role("button", name="Cancel", exact=True)
+    await cancel.click()
+    dialog = visitor.page.get_by_role("alertdialog").or_(visitor.page.get_by_role("dialog"))
+    await expect(dialog).to_be_visible()
+
+    for _ in range(6):
+        await visitor.page.keyboard.press("Tab")
+        assert await dialog.evaluate("(box) => box.contains(document.activeElement)")
+    await visitor.page.keyboard.press("Escape")
+
+    await expect(dialog).to_have_count(0)
+    await expect(cancel).to_be_focused()
+
+
+async def test_who_wants_no_motion_sees_none(arriving):
+    visitor = await arriving(reduced_motion="reduce")
+    await visitor.go("/login")
+
+    longest = await visitor.page.evaluate(
+        """() => Math.max(...[...document.querySelectorAll("*")].flatMap((each) => {
+            const { animationDuration, transitionDuration } = getComputedStyle(each);
+            return [animationDuration, transitionDuration].map((text) => parseFloat(text));
+        }))"""
+    )
+
+    assert longest <= 0.01

@@ -1,0 +1,102 @@
+/** Money back for a payment: asked for here, approved on the next page. */
+import { useRef, useState } from "react";
+import { answer, newKey } from "~/api/api.ts";
+import { counted, credits, money } from "~/credits/words.ts";
+import { useProduct } from "~/product.ts";
+import { Button } from "~/ui/button.tsx";
+import { Dialog } from "~/ui/dialog.tsx";
+import { Facts, Id } from "~/ui/facts.tsx";
+import { TextField } from "~/ui/field.tsx";
+import { Moment } from "~/ui/moment.tsx";
+import { useActing } from "./acting.ts";
+import { EVERY_PAYMENT, EVERY_REFUND } from "./keys.ts";
+import type { Payment } from "./payments.tsx";
+
+interface RefundDialogProps {
+  payment: Payment;
+  onClose: () => void;
+}
+
+export function RefundDialog({ payment, onClose }: RefundDialogProps) {
+  return (
+    <Dialog open onClose={onClose} title={payment.email ?? "Payment"}>
+      <Facts
+        of={[
+          ["Amount", money(payment.amount_cents, payment.currency)],
+          ["Credits", counted(payment.credits)],
+          ["Status", payment.status],
+          ["Note", payment.note],
+          ["Paid", payment.paid_at && <Moment key="paid" at={payment.paid_at} />],
+          ["At Stripe", atStripe(payment) && <Id key="stripe" id={atStripe(payment) ?? ""} />],
+          ["Taken back", takenBack(payment)],
+          ["Id", <Id key="id" id={payment.id} />],
+        ]}
+      />
+      {payment.paid_at && <RefundForm payment={payment} onClose={onClose} />}
+    </Dialog>
+  );
+}
+
+function atStripe(payment: Payment): string | null {
+  return (
+    payment.stripe_payment_intent_id ??
+    payment.stripe_invoice_id ??
+    payment.stripe_checkout_session_id
+  );
+}
+
+function takenBack({ refund_taken, dispute_taken }: Payment): string | null {
+  const taken = refund_taken + dispute_taken;
+  return taken > 0 ? credits(taken) : null;
+}
+
+function RefundForm({ payment, onClose }: RefundDialogProps) {
+  const { api } = useProduct();
+  const key = useRef(newKey());
+  const [amount, setAmount] = useState((payment.amount_cents / 100).toFixed(2));
+  const [reason, setReason] = useState("");
+  const amountCents = Math.round(Number(amount) * 100);
+  const isWhole = amountCents > 0 && amountCents <= payment.amount_cents && reason.trim() !== "";
+  const asking = useActing({
+    act: () =>
+      answer(
+        api.POST("/api/admin/payments/{payment_id}/refunds", {
+          params: { path: { payment_id: payment.id }, header: { "idempotency-key": key.current } },
+          body: { amount_cents: amountCents, reason },
+        }),
+      ),
+    said: "The refund waits for its approval.",
+    changes: [EVERY_PAYMENT, EVERY_REFUND],
+    onDone: onClose,
+  });
+  return (
+    <form
+      className="grid gap-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isWhole && !asking.isPending) asking.mutate();
+      }}
+    >
+      <TextField
+        label={`Amount in ${payment.currency.toUpperCase()}`}
+        inputMode="decimal"
+        value={amount}
+        hint={`At most ${money(payment.amount_cents, payment.currency)}; its share of the credits is taken back.`}
+        onChange={(event) => setAmount(event.target.value)}
+      />
+      <TextField
+        label="Reason"
+        value={reason}
+        onChange={(event) => setReason(event.target.value)}
+      />
+      <Button
+        type="submit"
+        look="primary"
+        busy={asking.isPending}
+        aria-disabled={!isWhole || undefined}
+      >
+        Ask for the refund
+      </Button>
+    </form>
+  );
+}

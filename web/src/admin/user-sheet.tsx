@@ -1,0 +1,168 @@
+/** One account: credits given, the operator's role, and the way to what it did. */
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+import { answer, newKey } from "~/api/api.ts";
+import { counted } from "~/credits/words.ts";
+import { useProduct, useSession } from "~/product.ts";
+import { Button, buttonLook } from "~/ui/button.tsx";
+import { Sheet } from "~/ui/dialog.tsx";
+import { Facts, Id } from "~/ui/facts.tsx";
+import { TextField } from "~/ui/field.tsx";
+import { Moment } from "~/ui/moment.tsx";
+import { Problem } from "~/ui/problem.tsx";
+import { SkeletonLines } from "~/ui/skeleton.tsx";
+import { useActing } from "./acting.ts";
+import { EVERY_USER } from "./keys.ts";
+import type { User } from "./users.tsx";
+
+export function UserSheet({ userId, onClose }: { userId: string; onClose: () => void }) {
+  const { api } = useProduct();
+  const {
+    data: user,
+    error,
+    refetch,
+  } = useQuery({
+    queryKey: [...EVERY_USER, userId],
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET("/api/admin/users/{user_id}", { params: { path: { user_id: userId } }, signal }),
+      ),
+  });
+  return (
+    <Sheet open onClose={onClose} title={user?.email ?? "User"} side="right">
+      <div className="grid gap-6 px-5 pb-8">
+        {user && <Details user={user} />}
+        {!user && !error && <SkeletonLines what="the user" count={5} />}
+        {!user && error && <Problem problem={error} onRetry={() => void refetch()} />}
+      </div>
+    </Sheet>
+  );
+}
+
+function Details({ user }: { user: User }) {
+  return (
+    <>
+      <Facts
+        of={[
+          ["Name", user.name],
+          ["E-mail", user.email_verified ? "confirmed" : "not confirmed"],
+          ["Credits", counted(user.credits)],
+          ["Since", <Moment key="since" at={user.created_at} />],
+          ["Id", <Id key="id" id={user.id} />],
+        ]}
+      />
+      <div className="flex flex-wrap gap-2">
+        <Link
+          to="/admin/tasks"
+          search={{ user: user.id }}
+          className={buttonLook({ look: "outline", size: "compact" })}
+        >
+          Tasks
+        </Link>
+        <Link
+          to="/admin/payments"
+          search={{ q: user.email }}
+          className={buttonLook({ look: "outline", size: "compact" })}
+        >
+          Payments
+        </Link>
+        <Link
+          to="/admin/mails"
+          search={{ user: user.id }}
+          className={buttonLook({ look: "outline", size: "compact" })}
+        >
+          Mails
+        </Link>
+        <Role user={user} />
+      </div>
+      <Grant user={user} />
+    </>
+  );
+}
+
+function Role({ user }: { user: User }) {
+  const { api } = useProduct();
+  const state = useSession();
+  const isAdmin = user.roles.includes("admin");
+  const changing = useActing({
+    act: () =>
+      answer(
+        api.PUT("/api/admin/users/{user_id}/roles", {
+          params: { path: { user_id: user.id } },
+          body: { roles: isAdmin ? [] : ["admin"] },
+        }),
+      ),
+    said: isAdmin ? "No operator any more." : "An operator from the next sign-in on.",
+    changes: [EVERY_USER],
+  });
+  if (state.status === "signed-in" && state.userId === user.id) return null;
+  return (
+    <Button
+      look="outline"
+      size="compact"
+      busy={changing.isPending}
+      onClick={() => changing.mutate()}
+    >
+      {isAdmin ? "Take the operator's role" : "Make an operator"}
+    </Button>
+  );
+}
+
+/** One key for one grant: pressed twice, or sent again after an outage, it is given once. */
+function Grant({ user }: { user: User }) {
+  const { api } = useProduct();
+  const key = useRef(newKey());
+  const [amount, setAmount] = useState("");
+  const [reason, setReason] = useState("");
+  const granting = useActing({
+    act: () =>
+      answer(
+        api.POST("/api/credits/grant", {
+          body: { user_id: user.id, amount: Number(amount), reason, idempotency_key: key.current },
+        }),
+      ),
+    said: "The credits are given.",
+    changes: [EVERY_USER],
+    onDone: () => {
+      key.current = newKey();
+      setAmount("");
+      setReason("");
+    },
+  });
+  const isWhole = Number(amount) > 0 && reason.trim() !== "";
+  return (
+    <form
+      className="grid gap-4 rounded-card bg-hover p-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isWhole && !granting.isPending) granting.mutate();
+      }}
+    >
+      <h3 className="font-semibold">Give credits</h3>
+      <TextField
+        label="Credits"
+        type="number"
+        min={1}
+        step={1}
+        value={amount}
+        onChange={(event) => setAmount(event.target.value)}
+      />
+      <TextField
+        label="Reason"
+        value={reason}
+        maxLength={500}
+        hint="The customer reads it in the transactions."
+        onChange={(event) => setReason(event.target.value)}
+      />
+      <Button
+        type="submit"
+        look="primary"
+        busy={granting.isPending}
+        aria-disabled={!isWhole || undefined}
+      >
+        Give
+      </Button>
+    </form>
+  );
+}

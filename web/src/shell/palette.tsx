@@ -1,0 +1,116 @@
+/** The command palette: everything that can be gone to or done, found by a few letters. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { Command } from "cmdk";
+import { LogOut, type LucideIcon, Moon, SquarePen, Sun } from "lucide-react";
+import type { ReactNode } from "react";
+import { useProduct, useSession } from "~/product.ts";
+import { historyQuery } from "~/tasks/queries.ts";
+import { choose } from "~/theme/appearance.ts";
+import { useSignOut } from "./account.tsx";
+import { placesOf, SETTINGS } from "./places.ts";
+
+const RECENT_MAX = 30;
+
+export function Palette({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate();
+  const signOut = useSignOut();
+  const state = useSession();
+  const places = [
+    ...placesOf({ isAdmin: state.status === "signed-in" && state.isAdmin }),
+    SETTINGS,
+  ];
+  const done = (act: () => void) => () => {
+    onClose();
+    act();
+  };
+  return (
+    <Command.Dialog
+      open
+      onOpenChange={onClose}
+      label="Search and commands"
+      loop
+      overlayClassName="fixed inset-0 z-40 bg-veil animate-appear"
+      contentClassName="fixed z-50 inset-x-4 top-[12vh] mx-auto max-w-xl overflow-hidden rounded-card bg-card text-ink shadow-floating animate-rise focus:outline-none"
+    >
+      <Command.Input
+        placeholder="Search your tasks, or say where to go…"
+        className="w-full border-line border-b bg-transparent px-5 py-4 text-lead focus:outline-none"
+      />
+      <Command.List className="max-h-[50vh] overflow-y-auto overscroll-contain p-2">
+        <Command.Empty className="px-4 py-8 text-center text-soft">Nothing fits.</Command.Empty>
+        <Group heading="Do">
+          <Item icon={SquarePen} onSelect={done(() => void navigate({ to: "/dashboard" }))}>
+            New task
+          </Item>
+          <Item icon={Sun} onSelect={done(() => choose("light"))}>
+            Light appearance
+          </Item>
+          <Item icon={Moon} onSelect={done(() => choose("dark"))}>
+            Dark appearance
+          </Item>
+          <Item icon={LogOut} onSelect={done(() => void signOut())}>
+            Sign out
+          </Item>
+        </Group>
+        <Group heading="Go to">
+          {places.map(({ to, name, icon }) => (
+            <Item key={to} icon={icon} onSelect={done(() => void navigate({ to }))}>
+              {name}
+            </Item>
+          ))}
+        </Group>
+        <Recent
+          onChoose={(task) => done(() => void navigate({ to: "/dashboard", search: { task } }))()}
+        />
+      </Command.List>
+    </Command.Dialog>
+  );
+}
+
+function Recent({ onChoose }: { onChoose: (taskId: string) => void }) {
+  const { api } = useProduct();
+  const { data: history } = useInfiniteQuery(historyQuery(api, {}));
+  const tasks = (history?.pages ?? []).flatMap((page) => page.tasks).slice(0, RECENT_MAX);
+  if (tasks.length === 0) return null;
+  return (
+    <Group heading="Recent tasks">
+      {tasks.map(({ task_id, description }) => (
+        <Item key={task_id} value={`${description} ${task_id}`} onSelect={() => onChoose(task_id)}>
+          {description}
+        </Item>
+      ))}
+    </Group>
+  );
+}
+
+function Group({ heading, children }: { heading: string; children: ReactNode }) {
+  return (
+    <Command.Group
+      heading={heading}
+      className="[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-caption [&_[cmdk-group-heading]]:text-soft"
+    >
+      {children}
+    </Command.Group>
+  );
+}
+
+interface ItemProps {
+  icon?: LucideIcon;
+  value?: string;
+  onSelect: () => void;
+  children: ReactNode;
+}
+
+function Item({ icon: Icon, value, onSelect, children }: ItemProps) {
+  return (
+    <Command.Item
+      {...(value === undefined ? {} : { value })}
+      onSelect={onSelect}
+      className="flex min-h-10 items-center gap-3 rounded-small px-3 text-body data-[selected=true]:bg-hover"
+    >
+      {Icon && <Icon size={18} className="shrink-0 text-soft" aria-hidden="true" />}
+      <span className="truncate">{children}</span>
+    </Command.Item>
+  );
+}

@@ -1,0 +1,17 @@
+/** What an agent wrote: Markdown, in which nothing is HTML and nothing is fetched. */
+import { lazy, Suspense } from "react";
+import { Skeleton } from "~/ui/skeleton.tsx";
+
+const Markdown = lazy(() =>
+  import("./markdown.tsx").then(({ Markdown }) => ({ default: Markdown })),
+);
+
+export function Written({ text }: { text: string }) {
+  return (
+    <Suspense fallback={<Skeleton shape="h-20 w-full" />}>
+      <div className="written">
+        <Markdown text={text} />
+      </div>
+    </Suspense>
+  );
+}

@@ -1,0 +1,88 @@
+/** Every movement of credits: filtered, saved, and each traced from the payment to the file and back. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { ReceiptText } from "lucide-react";
+import { lazy, Suspense } from "react";
+import { useProduct } from "~/product.ts";
+import { Button } from "~/ui/button.tsx";
+import { Card } from "~/ui/card.tsx";
+import { Empty } from "~/ui/empty.tsx";
+import { Page } from "~/ui/page.tsx";
+import { Problem } from "~/ui/problem.tsx";
+import { SkeletonLines } from "~/ui/skeleton.tsx";
+import { Books } from "./books.tsx";
+import { Documents } from "./documents.tsx";
+import { LineFilters } from "./line-filters.tsx";
+import { LineTable } from "./line-table.tsx";
+import { type Filters, linesQuery } from "./queries.ts";
+import { TraceSheet } from "./trace-sheet.tsx";
+
+const Chart = lazy(() => import("./chart.tsx").then(({ Chart }) => ({ default: Chart })));
+const route = getRouteApi("/own/transactions");
+const CURVE_LINES_MIN = 4;
+
+export function Transactions() {
+  const navigate = useNavigate();
+  const { trace, ...filters } = route.useSearch();
+  const close = () => void navigate({ to: "/transactions", search: filters });
+  return (
+    <Page
+      title="Transactions"
+      lead="Every credit that came and went. Nothing is ever changed or removed here."
+      actions={<Documents filters={filters} />}
+    >
+      <Books />
+      <Lines filters={filters} />
+      {trace !== undefined && <TraceSheet lineId={trace} onClose={close} />}
+    </Page>
+  );
+}
+
+function Lines({ filters }: { filters: Filters }) {
+  const { api } = useProduct();
+  const asking = useInfiniteQuery(linesQuery(api, filters));
+  const lines = asking.data?.pages.flatMap((page) => page.transactions);
+  const isFiltered = Object.keys(filters).length > 0;
+  return (
+    <div className="grid gap-4">
+      {!isFiltered && lines !== undefined && lines.length >= CURVE_LINES_MIN && (
+        <Suspense fallback={<div className="h-40" />}>
+          <Chart lines={lines} />
+        </Suspense>
+      )}
+      <LineFilters filters={filters} />
+      {asking.isError && lines === undefined && (
+        <Problem problem={asking.error} onRetry={() => void asking.refetch()} />
+      )}
+      <Card padding="none">
+        {asking.isPending && <SkeletonLines what="the transactions" count={7} />}
+        {lines?.length === 0 && <Nothing isFiltered={isFiltered} />}
+        {lines !== undefined && lines.length > 0 && <LineTable lines={lines} filters={filters} />}
+      </Card>
+      {asking.hasNextPage && (
+        <Button
+          look="quiet"
+          busy={asking.isFetchingNextPage}
+          onClick={() => void asking.fetchNextPage()}
+        >
+          Show older ones
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Nothing({ isFiltered }: { isFiltered: boolean }) {
+  if (isFiltered) {
+    return (
+      <Empty icon={ReceiptText} title="Nothing fits">
+        No credits moved in this way at that time.
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon={ReceiptText} title="No credits have moved yet">
+      Bought credits, delivered work and anything given back appear here, each with its cause.
+    </Empty>
+  );
+}
