@@ -28,9 +28,11 @@ SAME_AS_AUTHS = "^/api/admin/events/(?!auth)"
 # An open stream has no end to wait for; who may not open it gets an answer like any other.
 STREAM = "/api/events"
 
-# What may be refused though it fits the document, because what decides is no form: a mailed token, a signature,
-# a password that everybody has, a result that is blank. `strict` refuses 3.0 for 3, which JSON Schema takes.
+# What may be refused though it fits the document, because what decides is no form: an address that Stripe does not
+# take, a mailed token, a signature, a password that everybody has, a result that is blank. `strict` refuses 3.0
+# for 3, which JSON Schema takes.
 DECIDED_BY_MORE_THAN_FORM = [
+    "create_checkout_session",
     "sign_up",
     "claim_account",
     "verify_email",

@@ -54,7 +54,6 @@ class CheckoutOrder:
     email: str | None
     reference: str | None
     metadata: Mapping[str, str]
-    expires_at: datetime
     allows_promotion_codes: bool
     collects_tax: bool
 

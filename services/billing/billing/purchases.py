@@ -20,10 +20,9 @@ from shared import ids
 from shared.db import Tx
 from shared.errors import Conflict
 
-OPEN_FOR: Final = timedelta(hours=2)
-# Stripe keeps a page open for half an hour at least; nobody is sent to one that closes in a moment.
-OPEN_MIN: Final = timedelta(minutes=35)
-LEFT_MIN: Final = timedelta(minutes=10)
+# As long as Stripe keeps a page open, and the key that it was asked for with.
+OPEN_FOR: Final = timedelta(hours=24)
+LEFT_MIN: Final = timedelta(minutes=30)
 LEASE_S: Final = 60
 
 
@@ -94,7 +93,6 @@ def order_of(row: Checkout, customer_id: str | None, terms: Terms) -> CheckoutOr
         email=row.email if customer_id is None else None,
         reference=user,
         metadata=metadata | ({"user_id": user} if user else {}),
-        expires_at=row.expires_at,
         allows_promotion_codes=terms.allows_promotion_codes,
         collects_tax=terms.collects_tax,
     )
@@ -145,12 +143,8 @@ async def _asked_before(tx: Tx, buyer: Buyer) -> Checkout | None:
 
 
 async def _close_stale(tx: Tx, user_id: UUID, price_id: str) -> None:
-    """Close the open page of a price that is about to close, or that Stripe would not make any more."""
-    now = await tx.now()
-    is_made = Checkout.stripe_checkout_session_id.is_not(None)
-    is_stale = (Checkout.expires_at <= now + LEFT_MIN) | (
-        ~is_made & (Checkout.expires_at <= now + OPEN_MIN)
-    )
+    """Close the open page of a price that Stripe is about to close."""
+    is_stale = Checkout.expires_at <= await tx.now() + LEFT_MIN
     mine = update(Checkout).where(
         Checkout.user_id == user_id, Checkout.price_id == price_id, Checkout.is_open, is_stale
     )

@@ -17,7 +17,7 @@ from billing.models import InvoicePayment, Payment, Refund, RefundRequest, Refun
 from billing.shapes import Refund as Returned
 from shared import ids
 from shared.db import Tx
-from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, NotFound
 
 REQUEST_ID: Final = "refund_request_id"
 PREFIX: Final = "refund"
@@ -35,6 +35,12 @@ class RefundInTheMaking(Conflict):
     """A refund of this payment is in the making; wait until it is decided."""
 
     code = "refund_in_the_making"
+
+
+class MoreThanIsLeft(Conflict):
+    """So much was not paid, or went back already."""
+
+    code = "more_than_is_left"
 
 
 class AnotherOperatorDecides(Forbidden):
@@ -64,7 +70,7 @@ async def request(
     wanted = left if amount_cents is None else amount_cents
     if wanted > left:
         message = f"No more than {left} cents of this payment can go back."
-        raise Invalid(message, refundable_cents=left)
+        raise MoreThanIsLeft(message, refundable_cents=left)
     request_id = tx.new_id()
     values = {
         "id": request_id,

@@ -88,7 +88,6 @@ class StripeGateway(Gateway):
             "success_url": f"{self._site_url}/dashboard/credits/success"
             "?session_id={CHECKOUT_SESSION_ID}",
             "cancel_url": f"{self._site_url}/credits?cancelled=1",
-            "expires_at": int(order.expires_at.timestamp()),
             "metadata": metadata,
             "allow_promotion_codes": order.allows_promotion_codes,
             "automatic_tax": {"enabled": order.collects_tax},

@@ -31,7 +31,7 @@ async def test_a_new_user_has_nothing(billing, issuer):
 
     assert answer.json() == {
         "credits": 0, "available": 0, "reserved": 0, "paused": 0, "debt": 0, "balance": 0,
-        "expiring": None, "books": None, "lots": [], "transactions": [],
+        "expiring": None, "plan": None, "books": None, "lots": [], "transactions": [],
     }  # fmt: skip
 
 

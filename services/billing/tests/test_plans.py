@@ -131,6 +131,7 @@ async def test_a_plans_next_credits_are_told(shop: Shop):
     plan = await yearly.get("/api/billing/subscription")
     assert plan["next_grant_at"] < plan["current_period_end"]
     assert (plan["credits"], plan["interval"]) == (500, "year")
+    assert (await yearly.get("/api/credits/summary"))["plan"] == plan
 
 
 async def test_an_upgrade_brings_the_difference_at_once_and_no_more_than_once(shop: Shop):

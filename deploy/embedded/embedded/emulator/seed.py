@@ -35,8 +35,8 @@ def plant(tx: Tx, *, webhook_url: str | None, webhook_secret: str) -> None:
 
 @cache
 def standard_catalogue() -> Sequence[Mapping[str, Any]]:
-    """Return what the product sells, each with its price."""
-    text = files("embedded.emulator").joinpath("standard_catalogue.json").read_text()
+    """Return what the product sells, each with its price: the list that billing makes at Stripe."""
+    text = files("billing").joinpath("catalogue", "standard.json").read_text()
     entries: Sequence[Mapping[str, Any]] = json.loads(text)
     return entries
 

@@ -9,7 +9,7 @@ from billing.cashier import Cashier
 from billing.purchases import Buyer
 from billing.routes.refusals import refusals
 from billing.schemas.checkout import CheckoutPage, CheckoutProgress, CheckoutRequest
-from shared.errors import Invalid
+from shared.errors import Conflict
 from shared.http import Once, OnceOnly, UserIfAny, resource
 from shared.idempotency import Mark
 from shared.ids import public
@@ -35,7 +35,7 @@ async def create_checkout_session(
     page = await cashier.checkout(_buyer(body, user, once), body.price_id)
     if page.url is None or page.stripe_checkout_session_id is None:
         message = "This page takes no payment any more; ask without this Idempotency-Key."
-        raise Invalid(message)
+        raise Conflict(message)
     return CheckoutPage(url=page.url, session_id=page.stripe_checkout_session_id)
 
 

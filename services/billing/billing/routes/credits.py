@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Response
 
-from billing import books, grants, ledger, reading
+from billing import books, grants, ledger, reading, standing
 from billing.models import Book, Lot
 from billing.routes.refusals import refusals
+from billing.routes.subscriptions import shown
 from billing.schemas.books import BooksView
 from billing.schemas.credits import Expiring, GrantRequest, LotView, Summary
 from billing.schemas.transactions import Transaction
@@ -23,6 +24,7 @@ async def summarize_credits(user: CurrentUser, tx: InTransaction) -> Summary:
     """The user's credits, where they came from and where they went."""
     account = await ledger.account_of(tx, user.id) or ledger.nobodys_account(user.id)
     lots = await reading.lots(tx, account)
+    plan = await standing.current(tx, user.id)
     return Summary(
         credits=account.available,
         available=account.available,
@@ -31,6 +33,7 @@ async def summarize_credits(user: CurrentUser, tx: InTransaction) -> Summary:
         debt=account.debt,
         balance=account.balance,
         expiring=_expiring(lots),
+        plan=await shown(tx, plan) if plan else None,
         books=_books(await books.latest_proved(tx)),
         lots=[LotView.model_validate(lot, from_attributes=True) for lot in lots],
         transactions=[

@@ -16,7 +16,9 @@ def _address(text: str) -> str:
     return found
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[
+    str, Field(min_length=3, max_length=ADDRESS_CHARS_MAX), AfterValidator(_address)
+]
 PriceId = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
@@ -27,7 +29,7 @@ class CheckoutRequest(BaseModel):
 
     price_id: Annotated[PriceId, Field(validation_alias=AliasChoices("price_id", "priceId"))]
     credits: int | None = None
-    email: Annotated[Address | None, Field(max_length=ADDRESS_CHARS_MAX)] = None
+    email: Address | None = None
 
 
 class CheckoutPage(BaseModel):

@@ -7,6 +7,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from billing.models import Kind
 from billing.schemas.books import BooksView
+from billing.schemas.subscriptions import SubscriptionView
 from billing.schemas.transactions import Transaction
 from shared.ids import PaymentId, TransactionId, UserId
 from shared.moments import Moment
@@ -37,7 +38,8 @@ class Expiring(BaseModel):
 class Summary(BaseModel):
     """A user's credits: `credits` and `available` are what can be spent, `balance` is what is posted.
 
-    `reserved` is set aside for tasks, `paused` waits for its plan to be paid, `debt` is owed after money went back.
+    `reserved` is set aside for tasks, `paused` waits for its plan to be paid, `debt` is owed after money went back;
+    `plan` is what brings credits by itself.
     """
 
     credits: int
@@ -47,6 +49,7 @@ class Summary(BaseModel):
     debt: int
     balance: int
     expiring: Expiring | None
+    plan: SubscriptionView | None
     books: BooksView | None
     lots: list[LotView]
     transactions: list[Transaction]
