@@ -18,6 +18,13 @@ from tests.folders import temporary_folder
 PICTURES = Path(__file__).parents[2] / "reports" / "browser"
 # People do research here, agents all the rest.
 VARIABLES = {"AGENT_RUNNER_EXECUTORS": '{"research": "human"}'}
+# What a dead process was doing is taken over soon, and has time enough.
+PATIENT = {
+    **VARIABLES,
+    "AGENT_RUNNER_RUN_S_MAX": "600",
+    "AGENT_RUNNER_LEASE_S": "3",
+    "AGENT_RUNNER_RETRY_S": "0",
+}
 Arriving = Callable[..., Awaitable[Visitor]]
 
 
@@ -39,6 +46,22 @@ async def product(browser: Browser) -> AsyncIterator[Product]:
     with temporary_folder("browser") as folder:
         async with running("embedded", folder, **VARIABLES) as started:
             yield started
+
+
+@pytest.fixture
+async def own_product(browser: Browser) -> AsyncIterator[Product]:
+    """A product of one test's own, which may be killed, or taken into another time."""
+    with temporary_folder("own-product") as folder:
+        async with running("embedded", folder, **PATIENT) as started:
+            yield started
+
+
+@pytest.fixture
+async def own_visitor(browser: Browser, own_product: Product) -> AsyncIterator[Visitor]:
+    """Somebody who comes by there."""
+    context = await browser.new_context(locale="en-US")
+    yield await Visitor.arriving(context, own_product)
+    await context.close()
 
 
 @pytest.fixture

@@ -1,22 +1,11 @@
 """A reload, a spell without network and a server that dies: nothing that was asked for or written is lost."""
 
-from collections.abc import AsyncIterator
+from playwright.async_api import expect
 
-import pytest
-from playwright.async_api import Browser, expect
-
-from tests.browser.conftest import VARIABLES
+from tests.browser.conftest import PATIENT
 from tests.browser.visitors import Visitor
-from tests.flows.product import Product, running, start
-from tests.folders import temporary_folder
+from tests.flows.product import Product, start
 
-# What a dead process was doing is taken over soon, and has time enough.
-PATIENT = {
-    **VARIABLES,
-    "AGENT_RUNNER_RUN_S_MAX": "600",
-    "AGENT_RUNNER_LEASE_S": "3",
-    "AGENT_RUNNER_RETRY_S": "0",
-}
 SLOW = "Say hello [demo: slow 8]"
 
 
@@ -79,19 +68,10 @@ async def _customer(visitor: Visitor):
     return customer
 
 
-@pytest.fixture
-async def own_product(browser: Browser) -> AsyncIterator[Product]:
-    """A product that may be killed."""
-    with temporary_folder("killed") as folder:
-        async with running("embedded", folder, **PATIENT) as started:
-            yield started
-
-
 async def test_a_server_that_is_killed_in_the_middle_costs_nothing_but_time(
-    own_product: Product, browser: Browser
+    own_product: Product, own_visitor: Visitor
 ):
-    context = await browser.new_context(locale="en-US")
-    visitor = await Visitor.arriving(context, own_product)
+    visitor = own_visitor
     await visitor.arrive_funded(100)
     await visitor.ask(SLOW)
     await visitor.task_is("running")
@@ -106,7 +86,6 @@ async def test_a_server_that_is_killed_in_the_middle_costs_nothing_but_time(
     await visitor.see("Done!")
     await visitor.has_credits(90, "good")
     await expect(visitor.page.get_by_text("Reconnecting…")).to_have_count(0)
-    await context.close()
 
 
 async def test_tabs_that_come_back_together_are_all_signed_in(visitor: Visitor):

@@ -74,7 +74,7 @@ function Offers({ prices, plan }: OffersProps) {
   const buying = useBuying();
   const managing = useManaging();
   return (
-    <ul className="grid gap-4 tablet:grid-cols-2 desk:grid-cols-3">
+    <ul className="grid grid-cols-1 gap-4 tablet:grid-cols-2 desk:grid-cols-3">
       {prices.map((price) => (
         <li key={price.price_id} className="grid">
           {plan === undefined ? (
@@ -117,7 +117,7 @@ function NothingForSale() {
 
 function Coming() {
   return (
-    <div className="grid gap-4 tablet:grid-cols-2 desk:grid-cols-3">
+    <div className="grid grid-cols-1 gap-4 tablet:grid-cols-2 desk:grid-cols-3">
       <Loading what="the prices" />
       {["one", "two", "three"].map((place) => (
         <Skeleton key={place} shape="h-48 rounded-card" />

@@ -17,7 +17,7 @@ export function Holdings() {
   return (
     <div className="grid gap-4">
       {summary && <Troubles summary={summary} />}
-      <div className="grid items-stretch gap-4 tablet:grid-cols-2">
+      <div className="grid grid-cols-1 items-stretch gap-4 tablet:grid-cols-2">
         <BalanceCard summary={summary} />
         <PlanCard />
       </div>

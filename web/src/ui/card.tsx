@@ -30,7 +30,7 @@ interface SectionProps {
 
 export function Section({ title, lead, action, children }: SectionProps) {
   return (
-    <section className="grid gap-3">
+    <section className="grid grid-cols-1 gap-3">
       <div className="flex flex-wrap items-end justify-between gap-x-4 gap-y-2 px-1">
         <div className="grid gap-0.5">
           <h2 className="font-semibold text-title3">{title}</h2>
