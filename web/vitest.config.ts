@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     environment: "jsdom",
     environmentOptions: { jsdom: { url: "http://127.0.0.1:5173/" } },
-    include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts"],
+    include: ["src/**/*.test.{ts,tsx}"],
     isolate: false, // one document for the tests of a worker: each cleans what it uses
     restoreMocks: true,
     testTimeout: 120_000,

@@ -159,14 +159,17 @@ async def _write(tx: Tx, message: Message, **values: Any) -> None:
 
 async def _change(tx: Tx, statement: Update) -> None:
     """Change messages; say what became of those that answer a payment."""
-    columns = (Message.state, Message.user_id, Message.payment_id, Message.template)
-    for state, user_id, payment_id, template in await tx.execute(statement.returning(*columns)):
-        if payment_id is None:
+    changed = statement.returning(
+        Message.state, Message.user_id, Message.payment_id, Message.template
+    )
+    for row in await tx.execute(changed):
+        if row.payment_id is None:
             continue
-        if state == "sent":
-            tx.publish(MessageSent(user_id=user_id, payment_id=payment_id, template=template))
-        elif state == "failed":
-            tx.publish(MessageFailed(user_id=user_id, payment_id=payment_id, template=template))
+        told = {"user_id": row.user_id, "payment_id": row.payment_id, "template": row.template}
+        if row.state == "sent":
+            tx.publish(MessageSent(**told))
+        elif row.state == "failed":
+            tx.publish(MessageFailed(**told))
 
 
 def _short(reason: str) -> str:

@@ -443,6 +443,190 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/billing/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Prices
+         * @description Packs and plans, in the order they are shown.
+         */
+        get: operations["list_prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/sync-prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sync Prices
+         * @description Bring the catalogue up to Stripe's, or say what that would change.
+         */
+        post: operations["sync_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Prices
+         * @description Every price, and why some cannot be bought.
+         */
+        get: operations["list_all_prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/prices/seed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seed Prices
+         * @description Make at Stripe what the standard catalogue has and Stripe has not, and sync.
+         */
+        post: operations["seed_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/checkout-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Checkout Session
+         * @description Return where to pay a price; for the same buyer the same page while it is open.
+         */
+        post: operations["create_checkout_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/checkout-session/{checkout_session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Checkout Session
+         * @description Return how far a payment has come, and whether its credits are there.
+         */
+        get: operations["get_checkout_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/portal-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open Portal
+         * @description Lead the user to the portal.
+         */
+        get: operations["open_portal"];
+        put?: never;
+        /**
+         * Create Portal Link
+         * @description Return where the portal is, for a short while.
+         */
+        post: operations["create_portal_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Subscription
+         * @description The plan that the user has now.
+         */
+        get: operations["get_subscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invoices
+         * @description The user's bills, newest first.
+         */
+        get: operations["list_invoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/credits/summary": {
         parameters: {
             query?: never;
@@ -455,26 +639,6 @@ export interface paths {
          * @description The user's credits, where they came from and where they went.
          */
         get: operations["credits_summary"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/credits/transactions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Transactions
-         * @description Every movement of the user's credits, newest first; with `Accept: text/csv` all of them as one table.
-         */
-        get: operations["list_transactions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -503,6 +667,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/credits/transactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Transactions
+         * @description Every movement of the user's credits, newest first; with `Accept: text/csv` all of them as one table.
+         */
+        get: operations["list_transactions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/transactions/{transaction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Transaction
+         * @description One line: the credits that it took, back to their payment, or where those that it brought went; its task.
+         */
+        get: operations["show_transaction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Statement
+         * @description The user's lines over a period (this month so far, where none is named), signed: JSON, CSV or PDF.
+         */
+        get: operations["show_statement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/billing-keys.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Keys
+         * @description The public keys that verify statements.
+         */
+        get: operations["statement_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/spend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Spend Credits
+         * @description Spend credits at once, on what is delivered at once; the same key spends them once.
+         */
+        post: operations["spend_credits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/example/use-credits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Use Example
+         * @description The worked example of a feature that costs a credit: spend first, then deliver what was paid for.
+         */
+        post: operations["use_example"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credits/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Usage
+         * @description What the user's credits were spent on, newest first, and how much each feature took in all.
+         */
+        get: operations["list_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/books": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Books
+         * @description Whether the books balance: each section as it is now, and the days, the latest first.
+         */
+        get: operations["show_books"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/books/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Books
+         * @description Have a closed day compared again, after the reason why it differed was found.
+         */
+        post: operations["compare_books"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/payments": {
         parameters: {
             query?: never;
@@ -515,6 +859,126 @@ export interface paths {
          * @description Payments, newest first: those in `review` need a person.
          */
         get: operations["list_payments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/payments/{payment_id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request Refund
+         * @description Ask that a payment goes back, in part or in full.
+         */
+        post: operations["request_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/refunds/{refund_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Refund
+         * @description Lock the credits, and have Stripe send the money.
+         */
+        post: operations["approve_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/refunds/{refund_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Refund
+         * @description Decide that the money stays.
+         */
+        post: operations["reject_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Refunds
+         * @description Refunds, newest first: those that are `requested` wait for somebody.
+         */
+        get: operations["list_refunds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reconcile
+         * @description Have everything of the last weeks compared with Stripe now.
+         */
+        post: operations["reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reconciliations
+         * @description Comparisons with Stripe, newest first.
+         */
+        get: operations["list_reconciliations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1222,446 +1686,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/billing/prices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Prices
-         * @description Packs and plans, in the order they are shown.
-         */
-        get: operations["list_prices"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/sync-prices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sync Prices
-         * @description Bring the catalogue up to Stripe's, or say what that would change.
-         */
-        post: operations["sync_prices"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/prices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List All Prices
-         * @description Every price, and why some cannot be bought.
-         */
-        get: operations["list_all_prices"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/prices/seed": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Seed Prices
-         * @description Make at Stripe what the standard catalogue has and Stripe has not, and sync.
-         */
-        post: operations["seed_prices"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/checkout-session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Create Checkout Session
-         * @description Return where to pay a price; for the same buyer the same page while it is open.
-         */
-        post: operations["create_checkout_session"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/checkout-session/{session_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Checkout Session
-         * @description Return how far a payment has come, and whether its credits are there.
-         */
-        get: operations["get_checkout_session"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/portal-link": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Open Portal
-         * @description Lead the user to the portal.
-         */
-        get: operations["open_portal"];
-        put?: never;
-        /**
-         * Create Portal Link
-         * @description Return where the portal is, for a short while.
-         */
-        post: operations["create_portal_link"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/subscription": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Subscription
-         * @description The plan that the user has now.
-         */
-        get: operations["get_subscription"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/billing/invoices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Invoices
-         * @description The user's bills, newest first.
-         */
-        get: operations["list_invoices"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/credits/transactions/{transaction_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show Transaction
-         * @description One line: the credits that it took, back to their payment, or where those that it brought went; its task.
-         */
-        get: operations["show_transaction"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/credits/spend": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Spend Credits
-         * @description Spend credits at once, on what is delivered at once; the same key spends them once.
-         */
-        post: operations["spend_credits"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/example/use-credits": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Use Example
-         * @description The worked example of a feature that costs a credit: spend first, then deliver what was paid for.
-         */
-        post: operations["use_example"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/credits/usage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Usage
-         * @description What the user's credits were spent on, newest first, and how much each feature took in all.
-         */
-        get: operations["list_usage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/books": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show Books
-         * @description Whether the books balance: each section as it is now, and the days, the latest first.
-         */
-        get: operations["show_books"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/books/compare": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Compare Books
-         * @description Have a closed day compared again, after the reason why it differed was found.
-         */
-        post: operations["compare_books"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/payments/{payment_id}/refunds": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Request Refund
-         * @description Ask that a payment goes back, in part or in full.
-         */
-        post: operations["request_refund"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/refunds/{refund_id}/approve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Approve Refund
-         * @description Lock the credits, and have Stripe send the money.
-         */
-        post: operations["approve_refund"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/refunds/{refund_id}/reject": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Reject Refund
-         * @description Decide that the money stays.
-         */
-        post: operations["reject_refund"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/refunds": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Refunds
-         * @description Refunds, newest first: those that are `requested` wait for somebody.
-         */
-        get: operations["list_refunds"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/reconcile": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Reconcile
-         * @description Have everything of the last weeks compared with Stripe now.
-         */
-        post: operations["reconcile"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/reconciliations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Reconciliations
-         * @description Comparisons with Stripe, newest first.
-         */
-        get: operations["list_reconciliations"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/credits/statement": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["show_statement"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1696,6 +1720,117 @@ export interface components {
          */
         AgentType: "lead-generation" | "email-campaign" | "web-scraping" | "social-media" | "content-creation" | "research" | "general";
         /**
+         * AllPrices
+         * @description The whole catalogue.
+         */
+        AllPrices: {
+            /** Prices */
+            prices: components["schemas"]["PriceInFull"][];
+        };
+        /**
+         * Asked
+         * @description It will be done in a moment.
+         */
+        Asked: {
+            /**
+             * Status
+             * @default accepted
+             * @constant
+             */
+            status?: "accepted";
+        };
+        /**
+         * BooksView
+         * @description What a customer sees of the books: the last day that was closed and proved, and whether it balanced.
+         */
+        BooksView: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Balanced */
+            balanced: boolean;
+            /**
+             * Proved At
+             * Format: date-time
+             */
+            proved_at: string;
+        };
+        /**
+         * Brought
+         * @description The lot that a line brought: what is left of it, what was paid for it, and where the rest went.
+         */
+        Brought: {
+            /** Amount */
+            amount: number;
+            /** Remaining */
+            remaining: number;
+            /** Expires At */
+            expires_at: string | null;
+            /** Is Paused */
+            is_paused: boolean;
+            payment: components["schemas"]["PaidWith"] | null;
+            /** Went To */
+            went_to: components["schemas"]["Destination"][];
+        };
+        /**
+         * CheckoutPage
+         * @description Where to pay.
+         */
+        CheckoutPage: {
+            /** Url */
+            url: string;
+            /** Session Id */
+            session_id: string;
+        };
+        /**
+         * CheckoutProgress
+         * @description How far a page has come, for who holds its id.
+         *
+         *     `granted` says that the credits are there; `account` whether the payment opened the account they are on, or met one
+         *     that there was; `email_state` what became of the mail that says so.
+         */
+        CheckoutProgress: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "processing" | "complete" | "expired" | "failed";
+            /**
+             * Payment Status
+             * @enum {string}
+             */
+            payment_status: "unpaid" | "paid" | "no_payment_required";
+            /** Credits */
+            credits: number;
+            /** Granted */
+            granted: boolean;
+            /** Granted At */
+            granted_at: string | null;
+            /** Email */
+            email: string | null;
+            /**
+             * Email State
+             * @enum {string}
+             */
+            email_state: "none" | "queued" | "sent" | "failed";
+            /** Account */
+            account: ("new" | "existing") | null;
+        };
+        /**
+         * CheckoutRequest
+         * @description What shall be bought; `credits` are whatever the price says, and what is sent of them is ignored.
+         */
+        CheckoutRequest: {
+            /** Price Id */
+            price_id: string;
+            /** Credits */
+            credits?: number | null;
+            /** Email */
+            email?: string | null;
+        };
+        /**
          * Claim
          * @description A mailed link's token, or the id of the Checkout Session that opened the account; and its password.
          */
@@ -1708,12 +1843,106 @@ export interface components {
             password: string;
         };
         /**
+         * CompareRequest
+         * @description The day that is to be compared again.
+         */
+        CompareRequest: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+        };
+        /**
+         * DayState
+         * @description How far a day's books have come.
+         * @enum {string}
+         */
+        DayState: "comparing" | "proving" | "balanced" | "differs" | "broken";
+        /**
+         * DayView
+         * @description A day: what billing settled and moved by kind, by how much tasks counted more, which rules were broken.
+         */
+        DayView: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            state: components["schemas"]["DayState"];
+            /** Settled Count */
+            settled_count: number;
+            /** Captured */
+            captured: number;
+            /** Released */
+            released: number;
+            /** Moved */
+            moved: {
+                [key: string]: number;
+            };
+            /** Asked Count */
+            asked_count: number;
+            /** Differences */
+            differences: {
+                [key: string]: number;
+            };
+            /** Broken */
+            broken: {
+                [key: string]: number;
+            };
+            /**
+             * Closed At
+             * Format: date-time
+             */
+            closed_at: string;
+            /** Compared At */
+            compared_at: string | null;
+            /** Proved At */
+            proved_at: string | null;
+        };
+        /**
+         * Destination
+         * @description A line that took from the lot that a line brought.
+         */
+        Destination: {
+            transaction: components["schemas"]["Transaction"];
+            /** Taken */
+            taken: number;
+        };
+        /**
          * Discard
          * @description Why an event is given up for good.
          */
         Discard: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * ExampleAnswer
+         * @description What the example feature made of it, and what that cost.
+         */
+        ExampleAnswer: {
+            /** Success */
+            success: boolean;
+            /** Result */
+            result: string;
+            /** Credits Used */
+            credits_used: number;
+            /** Credits Left */
+            credits_left: number;
+            /** Transaction Id */
+            transaction_id: string;
+        };
+        /**
+         * ExampleRequest
+         * @description What the example feature is asked.
+         */
+        ExampleRequest: {
+            /**
+             * Prompt
+             * @default
+             */
+            prompt?: string;
         };
         /**
          * ExecutorState
@@ -1732,6 +1961,31 @@ export interface components {
         ExecutorStates: {
             /** Executors */
             executors: components["schemas"]["ExecutorState"][];
+        };
+        /**
+         * Expiring
+         * @description What will expire next, and when.
+         */
+        Expiring: {
+            /** Amount */
+            amount: number;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * FeatureTotal
+         * @description What went to one feature in all.
+         */
+        FeatureTotal: {
+            /** Feature */
+            feature: string;
+            /** Amount */
+            amount: number;
+            /** Count */
+            count: number;
         };
         /**
          * FieldProblem
@@ -1784,6 +2038,20 @@ export interface components {
             idempotency_key: string;
         };
         /**
+         * HeldFor
+         * @description The hold that a line captured: what was set aside for the task, and what came back.
+         */
+        HeldFor: {
+            /** Id */
+            id: string;
+            /** Amount */
+            amount: number;
+            /** Captured */
+            captured: number;
+            /** Released */
+            released: number;
+        };
+        /**
          * InsufficientCreditsProblem
          * @description There are not enough credits; more are at `checkout_url`.
          */
@@ -1811,13 +2079,44 @@ export interface components {
             checkout_url: string;
         };
         /**
-         * KeySet
-         * @description A JSON Web Key Set (RFC 7517).
+         * InvoiceView
+         * @description A bill, and where Stripe shows it.
          */
-        KeySet: {
-            /** Keys */
-            keys: components["schemas"]["PublicKey"][];
+        InvoiceView: {
+            /** Number */
+            number: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Currency */
+            currency: string;
+            /** Status */
+            status: string;
+            /** Hosted Url */
+            hosted_url: string | null;
+            /** Pdf Url */
+            pdf_url: string | null;
         };
+        /**
+         * Invoices
+         * @description A page of bills, newest first.
+         */
+        Invoices: {
+            /** Invoices */
+            invoices: components["schemas"]["InvoiceView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Kind
+         * @description Why credits moved.
+         * @enum {string}
+         */
+        Kind: "purchase" | "subscription" | "bonus" | "admin_grant" | "goodwill" | "adjustment" | "capture" | "refund" | "dispute" | "reinstatement" | "expiry";
         /**
          * Live
          * @description The process answers.
@@ -1958,6 +2257,22 @@ export interface components {
             tasks: components["schemas"]["OwnedTask"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * PaidWith
+         * @description The payment that credits came from.
+         */
+        PaidWith: {
+            /** Id */
+            id: string;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Currency */
+            currency: string;
+            /** Credits */
+            credits: number;
+            /** Paid At */
+            paid_at: string | null;
         };
         /**
          * ParkedEvent
@@ -2109,6 +2424,101 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * PortalLink
+         * @description Where a customer sees to card, plan and invoices.
+         */
+        PortalLink: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * PriceChange
+         * @description A price that differs: of each field, what it was and what it is.
+         */
+        PriceChange: {
+            /** Price Id */
+            price_id: string;
+            /** Name */
+            name: string;
+            /** Fields */
+            fields: {
+                [key: string]: [
+                    unknown,
+                    unknown
+                ];
+            };
+        };
+        /**
+         * PriceInFull
+         * @description A price as operators see it; `flaw` is why it cannot be bought.
+         */
+        PriceInFull: {
+            /** Price Id */
+            price_id: string;
+            /** Product Id */
+            product_id: string;
+            /** Lookup Key */
+            lookup_key: string | null;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Credits */
+            credits: number;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Currency */
+            currency: string;
+            /** Interval */
+            interval: string | null;
+            /** Grant Interval */
+            grant_interval: string | null;
+            /** Rollover */
+            rollover: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Flaw */
+            flaw: string | null;
+        };
+        /**
+         * PriceView
+         * @description A price that everybody is offered; `credits` come every `grant_interval`, or `interval`, or once.
+         */
+        PriceView: {
+            /** Price Id */
+            price_id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Kind */
+            kind: string;
+            /** Credits */
+            credits: number;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Currency */
+            currency: string;
+            /** Interval */
+            interval: string | null;
+            /** Grant Interval */
+            grant_interval: string | null;
+            /** Rollover */
+            rollover: string | null;
+            /** Badge */
+            badge: string | null;
+            /** Credits Per Dollar */
+            credits_per_dollar: number | null;
+        };
+        /**
+         * Prices
+         * @description Packs and plans, in the order they are shown.
+         */
+        Prices: {
+            /** Prices */
+            prices: components["schemas"]["PriceView"][];
+        };
+        /**
          * Problem
          * @description A problem document; `code` is stable, `detail` is a sentence for a person.
          */
@@ -2201,6 +2611,117 @@ export interface components {
              * @default true
              */
             received?: boolean;
+        };
+        /**
+         * ReconciliationView
+         * @description A comparison: what was seen, differed, was repaired, and what is open still.
+         */
+        ReconciliationView: {
+            /** Scope */
+            scope: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Seen */
+            seen: {
+                [key: string]: number;
+            };
+            /** Drift */
+            drift: number;
+            /** Repaired */
+            repaired: number;
+            /** Open */
+            open: string[];
+            /** Flaw */
+            flaw: string | null;
+        };
+        /**
+         * Reconciliations
+         * @description A page of comparisons, newest first.
+         */
+        Reconciliations: {
+            /** Reconciliations */
+            reconciliations: components["schemas"]["ReconciliationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * RefundAsked
+         * @description Money that shall go back: all that is left unless an amount is given.
+         */
+        RefundAsked: {
+            /** Amount Cents */
+            amount_cents?: number | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RefundView
+         * @description A refund in the making, or made: `requested`, `approved`, `made`, `failed`, `rejected`.
+         */
+        RefundView: {
+            /** Id */
+            id: string;
+            /** Payment Id */
+            payment_id: string;
+            /** Amount Cents */
+            amount_cents: number;
+            /** Reason */
+            reason: string;
+            /** Status */
+            status: string;
+            /** Stripe Refund Id */
+            stripe_refund_id: string | null;
+            /** Failure */
+            failure: string | null;
+            /** Requested By */
+            requested_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Steps */
+            steps: components["schemas"]["StepView"][];
+        };
+        /**
+         * Refunds
+         * @description A page of refunds, newest first.
+         */
+        Refunds: {
+            /** Refunds */
+            refunds: components["schemas"]["RefundView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Rejection
+         * @description Why money shall not go back.
+         */
+        Rejection: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Report
+         * @description The books: every section as it is now, and the days, the latest first.
+         */
+        Report: {
+            /** Sections */
+            sections: {
+                [key: string]: components["schemas"]["Section"];
+            };
+            /** Days */
+            days: components["schemas"]["DayView"][];
         };
         /**
          * Reset
@@ -2344,6 +2865,35 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Section
+         * @description One thing that is checked: when it was last, what is known of it, and each thing that is not as it should be.
+         */
+        Section: {
+            state: components["schemas"]["SectionState"];
+            /** Checked At */
+            checked_at: string | null;
+            /** Facts */
+            facts: {
+                [key: string]: number | string | null;
+            };
+            /** Open */
+            open: string[];
+        };
+        /**
+         * SectionState
+         * @description Whether a section of the books is well.
+         * @enum {string}
+         */
+        SectionState: "well" | "waiting" | "broken";
+        /**
+         * Seeded
+         * @description The lookup keys of the offers that were made at Stripe.
+         */
+        Seeded: {
+            /** Made */
+            made: string[];
+        };
+        /**
          * ServiceState
          * @description A service's dependencies, each `ok` or what is wrong with it, and its backlog.
          */
@@ -2405,6 +2955,33 @@ export interface components {
             ends_at: string;
         };
         /**
+         * ShortOfCreditsProblem
+         * @description There are not enough credits; more are at `checkout_url`.
+         */
+        ShortOfCreditsProblem: {
+            /**
+             * Type
+             * @default about:blank
+             */
+            type?: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Errors */
+            errors?: components["schemas"]["FieldProblem"][] | null;
+            /** Needed */
+            needed: number;
+            /** Available */
+            available: number;
+            /** Checkout Url */
+            checkout_url: string;
+        };
+        /**
          * SignUp
          * @description A new account.
          */
@@ -2427,11 +3004,153 @@ export interface components {
             credits: number;
         };
         /**
+         * SkippedProduct
+         * @description A product that cannot be bought, and why.
+         */
+        SkippedProduct: {
+            /** Product Id */
+            product_id: string;
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Source
+         * @description A lot that a line took from: how much, when its credits came in, and what was paid for them.
+         */
+        Source: {
+            /** Transaction Id */
+            transaction_id: string;
+            /** Kind */
+            kind: string;
+            /** Taken */
+            taken: number;
+            payment: components["schemas"]["PaidWith"] | null;
+        };
+        /**
+         * SpendRequest
+         * @description Credits to be spent now, why, and on which feature of the caller's.
+         */
+        SpendRequest: {
+            /** Amount */
+            amount: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Feature
+             * @default other
+             */
+            feature?: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SpentView
+         * @description What was spent, and the credits that are available after it.
+         */
+        SpentView: {
+            /** Transaction Id */
+            transaction_id: string;
+            /** Credits */
+            credits: number;
+        };
+        /**
          * State
          * @description How far a message has come.
          * @enum {string}
          */
         State: "queued" | "sending" | "sent" | "failed";
+        /**
+         * Statement
+         * @description An account's lines over a period, the chain that holds them, and a signature.
+         */
+        Statement: {
+            /** Format */
+            format: string;
+            /** Issuer */
+            issuer: string;
+            /** Account */
+            account: string;
+            period: components["schemas"]["StatementPeriod"];
+            /** Issued At */
+            issued_at: string;
+            opening: components["schemas"]["StatementState"];
+            closing: components["schemas"]["StatementState"];
+            /** Totals */
+            totals: {
+                [key: string]: number;
+            };
+            /** Lines */
+            lines: components["schemas"]["StatementLine"][];
+            signature: components["schemas"]["StatementSignature"];
+        };
+        /**
+         * StatementLine
+         * @description A line. `hash` is the SHA-256 of its canonical JSON (RFC 8785) with `previous`, the hash before, instead of it.
+         */
+        StatementLine: {
+            /** Line */
+            line: number;
+            /** Id */
+            id: string;
+            /** Created At */
+            created_at: string;
+            /** Kind */
+            kind: string;
+            /** Counterpart */
+            counterpart: string;
+            /** Description */
+            description: string;
+            /** Amount */
+            amount: number;
+            /** Balance After */
+            balance_after: number;
+            /** Key */
+            key: string;
+            /** Payment Id */
+            payment_id: string | null;
+            /** Task Id */
+            task_id: string | null;
+            /** Hash */
+            hash: string;
+        };
+        /**
+         * StatementPeriod
+         * @description From a moment on, up to another.
+         */
+        StatementPeriod: {
+            /** From */
+            from: string;
+            /** To */
+            to: string;
+        };
+        /**
+         * StatementSignature
+         * @description An Ed25519 signature (base64url) over the canonical JSON of all the rest.
+         */
+        StatementSignature: {
+            /** Algorithm */
+            algorithm: string;
+            /** Key Id */
+            key_id: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * StatementState
+         * @description How the account stood after a line; `hash` is that line's.
+         */
+        StatementState: {
+            /** Line */
+            line: number;
+            /** Balance */
+            balance: number;
+            /** Hash */
+            hash: string;
+        };
         /**
          * Status
          * @description The states of a task.
@@ -2462,10 +3181,62 @@ export interface components {
          */
         StatusWord: "pending" | "queued" | "running" | "completed" | "failed" | "cancelled" | "timed_out" | "rejected" | "in-progress" | "done";
         /**
+         * StepView
+         * @description Who did what, and when.
+         */
+        StepView: {
+            /** Step */
+            step: string;
+            /** By */
+            by: string;
+            /** Note */
+            note: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * SubscriptionView
+         * @description The plan that a user has; `status` is `none` without one.
+         *
+         *     While it is not paid its credits can be spent until `grace_until`.
+         */
+        SubscriptionView: {
+            /** Status */
+            status: string;
+            /** Plan */
+            plan?: string | null;
+            /** Price Id */
+            price_id?: string | null;
+            /** Credits */
+            credits?: number | null;
+            /** Interval */
+            interval?: string | null;
+            /** Current Period End */
+            current_period_end?: string | null;
+            /**
+             * Cancel At Period End
+             * @default false
+             */
+            cancel_at_period_end?: boolean;
+            /** Next Grant At */
+            next_grant_at?: string | null;
+            /** Grace Until */
+            grace_until?: string | null;
+            /**
+             * Is Paused
+             * @default false
+             */
+            is_paused?: boolean;
+        };
+        /**
          * Summary
          * @description A user's credits: `credits` and `available` are what can be spent, `balance` is what is posted.
          *
-         *     `reserved` is set aside for tasks, `paused` waits for its plan to be paid, `debt` is owed after money went back.
+         *     `reserved` is set aside for tasks, `paused` waits for its plan to be paid, `debt` is owed after money went back;
+         *     `plan` is what brings credits by itself.
          */
         Summary: {
             /** Credits */
@@ -2481,11 +3252,41 @@ export interface components {
             /** Balance */
             balance: number;
             expiring: components["schemas"]["Expiring"] | null;
+            plan: components["schemas"]["SubscriptionView"] | null;
             books: components["schemas"]["BooksView"] | null;
             /** Lots */
             lots: components["schemas"]["LotView"][];
             /** Transactions */
             transactions: components["schemas"]["Transaction"][];
+        };
+        /**
+         * SyncRequest
+         * @description With `dry_run` nothing is changed.
+         */
+        SyncRequest: {
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+        };
+        /**
+         * SyncResult
+         * @description How the catalogue differed from Stripe's.
+         */
+        SyncResult: {
+            /** Dry Run */
+            dry_run: boolean;
+            /** Added */
+            added: components["schemas"]["PriceChange"][];
+            /** Changed */
+            changed: components["schemas"]["PriceChange"][];
+            /** Deactivated */
+            deactivated: components["schemas"]["PriceChange"][];
+            /** Unchanged */
+            unchanged: string[];
+            /** Skipped */
+            skipped: components["schemas"]["SkippedProduct"][];
         };
         /**
          * TaskEventView
@@ -2614,6 +3415,17 @@ export interface components {
             created_at: string;
         };
         /**
+         * TransactionTrace
+         * @description A line and its trace: `spent_from` where it took credits, `brought` where it brought some, `hold` of a task.
+         */
+        TransactionTrace: {
+            transaction: components["schemas"]["Transaction"];
+            /** Spent From */
+            spent_from: components["schemas"]["Source"][];
+            brought: components["schemas"]["Brought"] | null;
+            hold: components["schemas"]["HeldFor"] | null;
+        };
+        /**
          * Transactions
          * @description A page of the ledger, newest first.
          */
@@ -2622,6 +3434,39 @@ export interface components {
             transactions: components["schemas"]["Transaction"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * UsagePage
+         * @description A page of usage, newest first, and the totals of all that the filter lets through.
+         */
+        UsagePage: {
+            /** Usage */
+            usage: components["schemas"]["UsageView"][];
+            /** Totals */
+            totals: components["schemas"]["FeatureTotal"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * UsageView
+         * @description Credits that went to a feature; `id` is the transaction they left with.
+         */
+        UsageView: {
+            /** Id */
+            id: string;
+            /** Feature */
+            feature: string;
+            /** Amount */
+            amount: number;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
          * UserChange
@@ -2681,6 +3526,12 @@ export interface components {
             token: string;
         };
         /**
+         * Word
+         * @description What the originals called a line.
+         * @enum {string}
+         */
+        Word: "purchase" | "spend" | "generation" | "refund" | "bonus";
+        /**
          * Work
          * @description The work that somebody wants a price for.
          */
@@ -2706,6 +3557,24 @@ export interface components {
             sha256: string;
         };
         /**
+         * KeySet
+         * @description A JSON Web Key Set (RFC 7517).
+         */
+        auth__schemas__KeySet: {
+            /** Keys */
+            keys: components["schemas"]["PublicKey"][];
+        };
+        /**
+         * KeySet
+         * @description A JSON Web Key Set (RFC 7517).
+         */
+        billing__schemas__statement__KeySet: {
+            /** Keys */
+            keys: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
          * FileView
          * @description A file of the result.
          */
@@ -2720,751 +3589,6 @@ export interface components {
             media_type: string;
             /** Sha256 */
             sha256: string;
-        };
-        /**
-         * Prices
-         * @description Packs and plans, in the order they are shown.
-         */
-        Prices: {
-            /** Prices */
-            prices: components["schemas"]["PriceView"][];
-        };
-        /**
-         * PriceView
-         * @description A price that everybody is offered; `credits` come every `grant_interval`, or `interval`, or once.
-         */
-        PriceView: {
-            /** Price Id */
-            price_id: string;
-            /** Name */
-            name: string;
-            /** Description */
-            description: string;
-            /** Kind */
-            kind: string;
-            /** Credits */
-            credits: number;
-            /** Amount Cents */
-            amount_cents: number;
-            /** Currency */
-            currency: string;
-            /** Interval */
-            interval: string | null;
-            /** Grant Interval */
-            grant_interval: string | null;
-            /** Rollover */
-            rollover: string | null;
-            /** Badge */
-            badge: string | null;
-            /** Credits Per Dollar */
-            credits_per_dollar: number | null;
-        };
-        /**
-         * SyncRequest
-         * @description With `dry_run` nothing is changed.
-         */
-        SyncRequest: {
-            /**
-             * Dry Run
-             * @default false
-             */
-            dry_run?: boolean;
-        };
-        /**
-         * SyncResult
-         * @description How the catalogue differed from Stripe's.
-         */
-        SyncResult: {
-            /** Dry Run */
-            dry_run: boolean;
-            /** Added */
-            added: components["schemas"]["PriceChange"][];
-            /** Changed */
-            changed: components["schemas"]["PriceChange"][];
-            /** Deactivated */
-            deactivated: components["schemas"]["PriceChange"][];
-            /** Unchanged */
-            unchanged: string[];
-            /** Skipped */
-            skipped: components["schemas"]["SkippedProduct"][];
-        };
-        /**
-         * PriceChange
-         * @description A price that differs: of each field, what it was and what it is.
-         */
-        PriceChange: {
-            /** Price Id */
-            price_id: string;
-            /** Name */
-            name: string;
-            /** Fields */
-            fields: {
-                [key: string]: [
-                    unknown,
-                    unknown
-                ];
-            };
-        };
-        /**
-         * SkippedProduct
-         * @description A product that cannot be bought, and why.
-         */
-        SkippedProduct: {
-            /** Product Id */
-            product_id: string;
-            /** Name */
-            name: string;
-            /** Reason */
-            reason: string;
-        };
-        /**
-         * AllPrices
-         * @description The whole catalogue.
-         */
-        AllPrices: {
-            /** Prices */
-            prices: components["schemas"]["PriceInFull"][];
-        };
-        /**
-         * PriceInFull
-         * @description A price as operators see it; `flaw` is why it cannot be bought.
-         */
-        PriceInFull: {
-            /** Price Id */
-            price_id: string;
-            /** Product Id */
-            product_id: string;
-            /** Lookup Key */
-            lookup_key: string | null;
-            /** Name */
-            name: string;
-            /** Kind */
-            kind: string;
-            /** Credits */
-            credits: number;
-            /** Amount Cents */
-            amount_cents: number;
-            /** Currency */
-            currency: string;
-            /** Interval */
-            interval: string | null;
-            /** Grant Interval */
-            grant_interval: string | null;
-            /** Rollover */
-            rollover: string;
-            /** Is Active */
-            is_active: boolean;
-            /** Flaw */
-            flaw: string | null;
-        };
-        /**
-         * Seeded
-         * @description The lookup keys of the offers that were made at Stripe.
-         */
-        Seeded: {
-            /** Made */
-            made: string[];
-        };
-        /**
-         * CheckoutRequest
-         * @description What shall be bought; `credits` are whatever the price says, and what is sent of them is ignored.
-         */
-        CheckoutRequest: {
-            /** Price Id */
-            price_id: string;
-            /** Credits */
-            credits?: number | null;
-            /** Email */
-            email?: string | null;
-        };
-        /**
-         * CheckoutPage
-         * @description Where to pay.
-         */
-        CheckoutPage: {
-            /** Url */
-            url: string;
-            /** Session Id */
-            session_id: string;
-        };
-        /**
-         * CheckoutProgress
-         * @description How far a page has come, for who holds its id.
-         *
-         *     `granted` says that the credits are there; `account` whether the payment opened the account they are on, or met one
-         *     that there was; `email_state` what became of the mail that says so.
-         */
-        CheckoutProgress: {
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "open" | "processing" | "complete" | "expired" | "failed";
-            /**
-             * Payment Status
-             * @enum {string}
-             */
-            payment_status: "unpaid" | "paid" | "no_payment_required";
-            /** Credits */
-            credits: number;
-            /** Granted */
-            granted: boolean;
-            /** Granted At */
-            granted_at: string | null;
-            /** Email */
-            email: string | null;
-            /**
-             * Email State
-             * @enum {string}
-             */
-            email_state: "none" | "queued" | "sent" | "failed";
-            /** Account */
-            account: ("new" | "existing") | null;
-        };
-        /**
-         * PortalLink
-         * @description Where a customer sees to card, plan and invoices.
-         */
-        PortalLink: {
-            /** Url */
-            url: string;
-        };
-        /**
-         * SubscriptionView
-         * @description The plan that a user has; `status` is `none` without one.
-         *
-         *     While it is not paid its credits can be spent until `grace_until`.
-         */
-        SubscriptionView: {
-            /** Status */
-            status: string;
-            /** Plan */
-            plan?: string | null;
-            /** Price Id */
-            price_id?: string | null;
-            /** Credits */
-            credits?: number | null;
-            /** Interval */
-            interval?: string | null;
-            /** Current Period End */
-            current_period_end?: string | null;
-            /**
-             * Cancel At Period End
-             * @default false
-             */
-            cancel_at_period_end?: boolean;
-            /** Next Grant At */
-            next_grant_at?: string | null;
-            /** Grace Until */
-            grace_until?: string | null;
-            /**
-             * Is Paused
-             * @default false
-             */
-            is_paused?: boolean;
-        };
-        /**
-         * Invoices
-         * @description A page of bills, newest first.
-         */
-        Invoices: {
-            /** Invoices */
-            invoices: components["schemas"]["InvoiceView"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /**
-         * InvoiceView
-         * @description A bill, and where Stripe shows it.
-         */
-        InvoiceView: {
-            /** Number */
-            number: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Amount Cents */
-            amount_cents: number;
-            /** Currency */
-            currency: string;
-            /** Status */
-            status: string;
-            /** Hosted Url */
-            hosted_url: string | null;
-            /** Pdf Url */
-            pdf_url: string | null;
-        };
-        /**
-         * Word
-         * @description What the originals called a line.
-         * @enum {string}
-         */
-        Word: "purchase" | "spend" | "generation" | "refund" | "bonus";
-        /**
-         * Kind
-         * @description Why credits moved.
-         * @enum {string}
-         */
-        Kind: "purchase" | "subscription" | "bonus" | "admin_grant" | "goodwill" | "adjustment" | "capture" | "refund" | "dispute" | "reinstatement" | "expiry";
-        /**
-         * TransactionTrace
-         * @description A line and its trace: `spent_from` where it took credits, `brought` where it brought some, `hold` of a task.
-         */
-        TransactionTrace: {
-            transaction: components["schemas"]["Transaction"];
-            /** Spent From */
-            spent_from: components["schemas"]["Source"][];
-            brought: components["schemas"]["Brought"] | null;
-            hold: components["schemas"]["HeldFor"] | null;
-        };
-        /**
-         * Source
-         * @description A lot that a line took from: how much, when its credits came in, and what was paid for them.
-         */
-        Source: {
-            /** Transaction Id */
-            transaction_id: string;
-            /** Kind */
-            kind: string;
-            /** Taken */
-            taken: number;
-            payment: components["schemas"]["PaidWith"] | null;
-        };
-        /**
-         * PaidWith
-         * @description The payment that credits came from.
-         */
-        PaidWith: {
-            /** Id */
-            id: string;
-            /** Amount Cents */
-            amount_cents: number;
-            /** Currency */
-            currency: string;
-            /** Credits */
-            credits: number;
-            /** Paid At */
-            paid_at: string | null;
-        };
-        /**
-         * Brought
-         * @description The lot that a line brought: what is left of it, what was paid for it, and where the rest went.
-         */
-        Brought: {
-            /** Amount */
-            amount: number;
-            /** Remaining */
-            remaining: number;
-            /** Expires At */
-            expires_at: string | null;
-            /** Is Paused */
-            is_paused: boolean;
-            payment: components["schemas"]["PaidWith"] | null;
-            /** Went To */
-            went_to: components["schemas"]["Destination"][];
-        };
-        /**
-         * Destination
-         * @description A line that took from the lot that a line brought.
-         */
-        Destination: {
-            transaction: components["schemas"]["Transaction"];
-            /** Taken */
-            taken: number;
-        };
-        /**
-         * HeldFor
-         * @description The hold that a line captured: what was set aside for the task, and what came back.
-         */
-        HeldFor: {
-            /** Id */
-            id: string;
-            /** Amount */
-            amount: number;
-            /** Captured */
-            captured: number;
-            /** Released */
-            released: number;
-        };
-        /**
-         * SpendRequest
-         * @description Credits to be spent now, why, and on which feature of the caller's.
-         */
-        SpendRequest: {
-            /** Amount */
-            amount: number;
-            /** Reason */
-            reason: string;
-            /**
-             * Feature
-             * @default other
-             */
-            feature?: string;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            };
-        };
-        /**
-         * SpentView
-         * @description What was spent, and the credits that are available after it.
-         */
-        SpentView: {
-            /** Transaction Id */
-            transaction_id: string;
-            /** Credits */
-            credits: number;
-        };
-        /**
-         * ShortOfCreditsProblem
-         * @description There are not enough credits; more are at `checkout_url`.
-         */
-        ShortOfCreditsProblem: {
-            /**
-             * Type
-             * @default about:blank
-             */
-            type?: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Code */
-            code: string;
-            /** Detail */
-            detail: string;
-            /** Errors */
-            errors?: components["schemas"]["FieldProblem"][] | null;
-            /** Needed */
-            needed: number;
-            /** Available */
-            available: number;
-            /** Checkout Url */
-            checkout_url: string;
-        };
-        /**
-         * ExampleRequest
-         * @description What the example feature is asked.
-         */
-        ExampleRequest: {
-            /**
-             * Prompt
-             * @default
-             */
-            prompt?: string;
-        };
-        /**
-         * ExampleAnswer
-         * @description What the example feature made of it, and what that cost.
-         */
-        ExampleAnswer: {
-            /** Success */
-            success: boolean;
-            /** Result */
-            result: string;
-            /** Credits Used */
-            credits_used: number;
-            /** Credits Left */
-            credits_left: number;
-            /** Transaction Id */
-            transaction_id: string;
-        };
-        /**
-         * UsagePage
-         * @description A page of usage, newest first, and the totals of all that the filter lets through.
-         */
-        UsagePage: {
-            /** Usage */
-            usage: components["schemas"]["UsageView"][];
-            /** Totals */
-            totals: components["schemas"]["FeatureTotal"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /**
-         * UsageView
-         * @description Credits that went to a feature; `id` is the transaction they left with.
-         */
-        UsageView: {
-            /** Id */
-            id: string;
-            /** Feature */
-            feature: string;
-            /** Amount */
-            amount: number;
-            /** Metadata */
-            metadata: {
-                [key: string]: unknown;
-            };
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-        };
-        /**
-         * FeatureTotal
-         * @description What went to one feature in all.
-         */
-        FeatureTotal: {
-            /** Feature */
-            feature: string;
-            /** Amount */
-            amount: number;
-            /** Count */
-            count: number;
-        };
-        /**
-         * Report
-         * @description The books: every section as it is now, and the days, the latest first.
-         */
-        Report: {
-            /** Sections */
-            sections: {
-                [key: string]: components["schemas"]["Section"];
-            };
-            /** Days */
-            days: components["schemas"]["DayView"][];
-        };
-        /**
-         * Section
-         * @description One thing that is checked: when it was last, what is known of it, and each thing that is not as it should be.
-         */
-        Section: {
-            state: components["schemas"]["SectionState"];
-            /** Checked At */
-            checked_at: string | null;
-            /** Facts */
-            facts: {
-                [key: string]: number | string | null;
-            };
-            /** Open */
-            open: string[];
-        };
-        /**
-         * SectionState
-         * @description Whether a section of the books is well.
-         * @enum {string}
-         */
-        SectionState: "well" | "waiting" | "broken";
-        /**
-         * DayView
-         * @description A day: what billing settled and moved by kind, by how much tasks counted more, which rules were broken.
-         */
-        DayView: {
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            state: components["schemas"]["DayState"];
-            /** Settled Count */
-            settled_count: number;
-            /** Captured */
-            captured: number;
-            /** Released */
-            released: number;
-            /** Moved */
-            moved: {
-                [key: string]: number;
-            };
-            /** Asked Count */
-            asked_count: number;
-            /** Differences */
-            differences: {
-                [key: string]: number;
-            };
-            /** Broken */
-            broken: {
-                [key: string]: number;
-            };
-            /**
-             * Closed At
-             * Format: date-time
-             */
-            closed_at: string;
-            /** Compared At */
-            compared_at: string | null;
-            /** Proved At */
-            proved_at: string | null;
-        };
-        /**
-         * DayState
-         * @description How far a day's books have come.
-         * @enum {string}
-         */
-        DayState: "comparing" | "proving" | "balanced" | "differs" | "broken";
-        /**
-         * CompareRequest
-         * @description The day that is to be compared again.
-         */
-        CompareRequest: {
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-        };
-        /**
-         * RefundAsked
-         * @description Money that shall go back: all that is left unless an amount is given.
-         */
-        RefundAsked: {
-            /** Amount Cents */
-            amount_cents?: number | null;
-            /** Reason */
-            reason: string;
-        };
-        /**
-         * RefundView
-         * @description A refund in the making, or made: `requested`, `approved`, `made`, `failed`, `rejected`.
-         */
-        RefundView: {
-            /** Id */
-            id: string;
-            /** Payment Id */
-            payment_id: string;
-            /** Amount Cents */
-            amount_cents: number;
-            /** Reason */
-            reason: string;
-            /** Status */
-            status: string;
-            /** Stripe Refund Id */
-            stripe_refund_id: string | null;
-            /** Failure */
-            failure: string | null;
-            /** Requested By */
-            requested_by: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Steps */
-            steps: components["schemas"]["StepView"][];
-        };
-        /**
-         * StepView
-         * @description Who did what, and when.
-         */
-        StepView: {
-            /** Step */
-            step: string;
-            /** By */
-            by: string;
-            /** Note */
-            note: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-        };
-        /**
-         * Rejection
-         * @description Why money shall not go back.
-         */
-        Rejection: {
-            /** Reason */
-            reason: string;
-        };
-        /**
-         * Refunds
-         * @description A page of refunds, newest first.
-         */
-        Refunds: {
-            /** Refunds */
-            refunds: components["schemas"]["RefundView"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /**
-         * Asked
-         * @description It will be done in a moment.
-         */
-        Asked: {
-            /**
-             * Status
-             * @default accepted
-             * @constant
-             */
-            status?: "accepted";
-        };
-        /**
-         * Reconciliations
-         * @description A page of comparisons, newest first.
-         */
-        Reconciliations: {
-            /** Reconciliations */
-            reconciliations: components["schemas"]["ReconciliationView"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /**
-         * ReconciliationView
-         * @description A comparison: what was seen, differed, was repaired, and what is open still.
-         */
-        ReconciliationView: {
-            /** Scope */
-            scope: string;
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /**
-             * Began At
-             * Format: date-time
-             */
-            began_at: string;
-            /** Finished At */
-            finished_at: string | null;
-            /** Seen */
-            seen: {
-                [key: string]: number;
-            };
-            /** Drift */
-            drift: number;
-            /** Repaired */
-            repaired: number;
-            /** Open */
-            open: string[];
-            /** Flaw */
-            flaw: string | null;
-        };
-        /**
-         * Expiring
-         * @description What will expire next, and when.
-         */
-        Expiring: {
-            /** Amount */
-            amount: number;
-            /**
-             * Expires At
-             * Format: date-time
-             */
-            expires_at: string;
-        };
-        /**
-         * BooksView
-         * @description What a customer sees of the books: the last day that was closed and proved, and whether it balanced.
-         */
-        BooksView: {
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /** Balanced */
-            balanced: boolean;
-            /**
-             * Proved At
-             * Format: date-time
-             */
-            proved_at: string;
         };
     };
     responses: never;
@@ -4186,7 +4310,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["KeySet"];
+                    "application/json": components["schemas"]["auth__schemas__KeySet"];
                 };
             };
             /** @description Not valid */
@@ -4685,7 +4809,7 @@ export interface operations {
             };
         };
     };
-    credits_summary: {
+    list_prices: {
         parameters: {
             query?: never;
             header?: never;
@@ -4700,7 +4824,114 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Summary"];
+                    "application/json": components["schemas"]["Prices"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SyncRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncResult"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllPrices"];
                 };
             };
             /** @description Unauthorized */
@@ -4732,21 +4963,10 @@ export interface operations {
             };
         };
     };
-    list_transactions: {
+    seed_prices: {
         parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-                kind?: components["schemas"]["Kind"] | null;
-                type?: components["schemas"]["Word"] | null;
-                from?: string | null;
-                to?: string | null;
-                payment_id?: string | null;
-                task_id?: string | null;
-            };
-            header?: {
-                accept?: string | null;
-            };
+            query?: never;
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -4758,8 +4978,408 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Transactions"];
-                    "text/csv": string;
+                    "application/json": components["schemas"]["Seeded"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_checkout_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckoutRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_checkout_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout_session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutProgress"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_portal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_portal_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalLink"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invoices: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoices"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credits_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
                 };
             };
             /** @description Unauthorized */
@@ -4878,6 +5498,511 @@ export interface operations {
             };
         };
     };
+    list_transactions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                kind?: components["schemas"]["Kind"] | null;
+                type?: components["schemas"]["Word"] | null;
+                from?: string | null;
+                to?: string | null;
+                payment_id?: string | null;
+                task_id?: string | null;
+            };
+            header?: {
+                accept?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transactions"];
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_transaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transaction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransactionTrace"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_statement: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: {
+                accept?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                    "text/csv": string;
+                    "application/pdf": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    statement_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["billing__schemas__statement__KeySet"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    spend_credits: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpendRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpentView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment Required */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ShortOfCreditsProblem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    use_example: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExampleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExampleAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment Required */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ShortOfCreditsProblem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_usage: {
+        parameters: {
+            query?: {
+                feature?: string | null;
+                from?: string | null;
+                to?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_books: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_books: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_payments: {
         parameters: {
             query?: {
@@ -4899,6 +6024,384 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Payments"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_refund: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                payment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_refund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_refund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rejection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_refunds: {
+        parameters: {
+            query?: {
+                status?: string | null;
+                payment_id?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refunds"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reconcile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reconciliations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciliations"];
                 };
             };
             /** @description Unauthorized */
@@ -7029,1327 +8532,6 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_prices: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Prices"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    sync_prices: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["SyncRequest"] | null;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SyncResult"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Bad Gateway */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_all_prices: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AllPrices"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    seed_prices: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Seeded"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Bad Gateway */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    create_checkout_session: {
-        parameters: {
-            query?: never;
-            header?: {
-                "idempotency-key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CheckoutRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CheckoutPage"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Bad Gateway */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_checkout_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                session_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CheckoutProgress"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Bad Gateway */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    open_portal: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            303: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Bad Gateway */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    create_portal_link: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PortalLink"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Bad Gateway */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_subscription: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SubscriptionView"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_invoices: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Invoices"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    show_transaction: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                transaction_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TransactionTrace"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    spend_credits: {
-        parameters: {
-            query?: never;
-            header: {
-                "idempotency-key": string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SpendRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpentView"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Payment Required */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ShortOfCreditsProblem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    use_example: {
-        parameters: {
-            query?: never;
-            header?: {
-                "idempotency-key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ExampleRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExampleAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Payment Required */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ShortOfCreditsProblem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_usage: {
-        parameters: {
-            query?: {
-                feature?: string | null;
-                from?: string | null;
-                to?: string | null;
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UsagePage"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    show_books: {
-        parameters: {
-            query?: {
-                limit?: number;
-                before?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Report"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    compare_books: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CompareRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DayView"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    request_refund: {
-        parameters: {
-            query?: never;
-            header?: {
-                "idempotency-key"?: string | null;
-            };
-            path: {
-                payment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RefundAsked"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RefundView"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    approve_refund: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                refund_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RefundView"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    reject_refund: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                refund_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Rejection"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RefundView"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_refunds: {
-        parameters: {
-            query?: {
-                status?: string | null;
-                payment_id?: string | null;
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Refunds"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    reconcile: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Asked"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_reconciliations: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reconciliations"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    show_statement: {
-        parameters: {
-            query?: {
-                from?: string;
-                to?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": Record<string, never>;
-                    "text/csv": string;
-                    "application/pdf": string;
                 };
             };
         };

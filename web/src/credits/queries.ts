@@ -57,8 +57,8 @@ export function checkoutQuery(api: Api, sessionId: string) {
     queryKey: checkoutKey(sessionId),
     queryFn: ({ signal }) =>
       answer(
-        api.GET("/api/billing/checkout-session/{session_id}", {
-          params: { path: { session_id: sessionId } },
+        api.GET("/api/billing/checkout-session/{checkout_session_id}", {
+          params: { path: { checkout_session_id: sessionId } },
           signal,
         }),
       ),

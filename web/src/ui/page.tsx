@@ -21,7 +21,12 @@ interface PageProps {
 export function Page({ title, lead, actions, width = "regular", children }: PageProps) {
   useTitle(title);
   return (
-    <div className={clsx("mx-auto grid grid-cols-1 gap-8 px-4 py-8 tablet:px-6 tablet:py-12", WIDTHS[width])}>
+    <div
+      className={clsx(
+        "mx-auto grid grid-cols-1 gap-8 px-4 py-8 tablet:px-6 tablet:py-12",
+        WIDTHS[width],
+      )}
+    >
       <div className="flex flex-wrap items-end justify-between gap-x-6 gap-y-4 px-1">
         <div className="grid gap-1.5">
           <h1 tabIndex={-1} className="font-bold text-title2 tablet:text-title1">
