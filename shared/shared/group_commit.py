@@ -67,7 +67,8 @@ class GroupCommit(Generic[QuestionT, AnswerT]):
                 await self._answer([self._waiting.popleft() for _ in range(size)])
         finally:
             self._serving = None
-            while self._waiting:  # whoever still waits when this was cancelled would wait for the next to ask
+            # Whoever still waits when this was cancelled would wait for the next to ask.
+            while self._waiting:
                 self._waiting.popleft()[1].cancel()
 
     async def _answer(
