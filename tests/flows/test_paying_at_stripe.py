@@ -1,5 +1,6 @@
 """J3 and J8 at Stripe's own pages: packs, plans and their renewals, and money that goes back."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,18 @@ import pytest
 from shared.testing import eventually
 from tests.flows.product import Customer, Product
 from tests.flows.stripe import Stripe
+
+
+async def plan_is(customer: Customer, status: str) -> Any:
+    """Wait until the customer's plan stands so; return it."""
+    found: dict[str, Any] = {}
+
+    async def is_so() -> bool:
+        found.update(await customer.get("/api/billing/subscription"))
+        return found["status"] == status
+
+    await eventually(is_so, what=f"a plan that is {status}")
+    return found
 
 
 @pytest.fixture
@@ -75,8 +88,9 @@ async def test_a_plan_brings_its_credits_each_period_until_it_is_cancelled(
     customer = await product.customer()
     session = await stripe.buy(customer, "Basic")
     await customer.credits_are(500)
-    plan = (await customer.get("/api/credits/summary"))["plan"]
-    assert (plan["plan"], plan["status"], plan["credits"]) == ("Basic", "active", 500)
+    plan = await plan_is(customer, "active")
+    assert (plan["plan"], plan["credits"]) == ("Basic", 500)
+    assert (await customer.get("/api/credits/summary"))["plan"] == plan
 
     await stripe.act("renew", subscription_id=session["subscription"])
     await customer.credits_are(1000)
@@ -85,10 +99,7 @@ async def test_a_plan_brings_its_credits_each_period_until_it_is_cancelled(
     assert (await product.http.get(portal["url"])).status_code == 200
     await stripe.act("cancel", subscription_id=session["subscription"])
 
-    async def is_over() -> bool:
-        return (await customer.get("/api/billing/subscription"))["status"] == "none"
-
-    await eventually(is_over, what="the end of the plan")
+    await plan_is(customer, "none")
     await customer.credits_are(1000)
 
 
@@ -102,13 +113,11 @@ async def test_a_renewal_that_fails_is_mailed_and_brings_its_credits_when_it_is_
     await stripe.act("fail_next", customer_id=session["customer"])
     await stripe.act("renew", subscription_id=session["subscription"])
     await product.mail(customer.address, "payment")
-    plan = await customer.get("/api/billing/subscription")
-    assert (plan["status"], plan["grace_until"] is not None) == ("past_due", True)
+    assert (await plan_is(customer, "past_due"))["grace_until"] is not None
     await stripe.act("advance_to_next")
 
     await customer.credits_are(4000)
-    plan = await customer.get("/api/billing/subscription")
-    assert (plan["status"], plan["grace_until"]) == ("active", None)
+    assert (await plan_is(customer, "active"))["grace_until"] is None
 
 
 async def test_money_that_went_back_at_stripe_takes_its_credits(product: Product, stripe: Stripe):

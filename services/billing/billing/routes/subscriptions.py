@@ -44,7 +44,7 @@ async def shown(tx: Tx, plan: Subscription | None) -> SubscriptionView:
         current_period_end=plan.current_period_end,
         cancel_at_period_end=plan.cancel_at_period_end,
         next_grant_at=await standing.next_grant_at(tx, plan),
-        grace_until=plan.grace_until,
+        grace_until=plan.grace_until if plan.status in standing.UNPAID else None,
         is_paused=plan.paused_at is not None,
     )
 
