@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { Unreachable } from "~/api/problems.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { Session } from "./session.ts";
@@ -77,7 +77,7 @@ function ask(session: Session): Promise<Response> {
   return session.authorized(new Request("http://127.0.0.1:5173/api/user"));
 }
 
-beforeEach(() => localStorage.clear());
+afterEach(() => localStorage.clear());
 
 describe("who is signed in", () => {
   test("is told by the cookie's renewal", async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { aQuote } from "~/testing/tasks.ts";
 import { draftOf, keepDraft } from "./drafts.ts";
 import { NOTHING } from "./order.ts";
@@ -12,7 +12,7 @@ const sending = {
   since: 0,
 };
 
-beforeEach(() => localStorage.clear());
+afterEach(() => localStorage.clear());
 
 test("a draft outlives the page, for its own writer", () => {
   keepDraft(localStorage, "usr_1", { ...NOTHING, description: "Find", agentType: "research" });

@@ -3,7 +3,7 @@ import { configure } from "@testing-library/react";
 import { vi } from "vitest";
 
 configure({
-  asyncUtilTimeout: 60_000, // machines that do other things besides
+  asyncUtilTimeout: 20_000, // machines that do other things besides
   getElementError: (message) => new Error(message ?? "not found"),
 });
 
