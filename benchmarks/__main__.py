@@ -27,6 +27,7 @@ from benchmarks.money import money
 from benchmarks.peering import PEERS, peer
 from benchmarks.publishing import publishing
 from benchmarks.rounds import FULL, SHORT, TINY, Bench, Effort, Figures, Once
+from benchmarks.spending import spending
 from benchmarks.stage import Missing, Stage, open_stage
 from benchmarks.starting import starting
 from benchmarks.streams import streams
@@ -45,6 +46,7 @@ BENCHES: dict[str, Bench] = {
     "http_limits": http_limits,
     "webhook": webhook,
     "asking": asking,
+    "spending": spending,
     "latency": latency,
     "ledger_growth": ledger_growth,
     "outbox_growth": outbox_growth,
@@ -54,7 +56,7 @@ BENCHES: dict[str, Bench] = {
 }
 GROUPS = (
     ("publishing", "money", "counter", *PEERS),
-    ("commits", "http_limits", "webhook", "asking"),
+    ("commits", "http_limits", "webhook", "asking", "spending"),
     ("latency",),
     ("ledger_growth",),
     ("outbox_growth",),

@@ -1,7 +1,7 @@
 """Growth: what an event costs when the tables are long, against when they are short.
 
-The money path on a ledger of 10 thousand postings and on one of 1 million (10 million with FULL=1), inbox and lots
-grown alike; and the relay with 1 million rows waiting in the outbox, against 20 thousand. The rows are made by the
+The money path and spending on a ledger of 10 thousand postings and on one of 1 million (10 million with FULL=1),
+inbox and lots grown alike; and the relay with 1 million rows waiting in the outbox, against 20 thousand. The rows are made by the
 server itself, with triggers off; the measured part is the product's own process, the two sizes in turn.
 """
 
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from benchmarks.money import drained
 from benchmarks.rounds import Effort, Once, Samples
+from benchmarks.spending import spent
 from benchmarks.stage import Site, Stage
 from billing.chain import genesis_sql, link_sql
 from shared.bus import Bus
@@ -68,7 +69,7 @@ USERS_OF = "SELECT user_id FROM accounts ORDER BY hashtext(id::text) LIMIT $1"
 
 @asynccontextmanager
 async def ledger_growth(stage: Stage, effort: Effort) -> AsyncIterator[Once]:
-    """Measure the money path on a short and a long ledger."""
+    """Measure the money path and spending on a short and a long ledger."""
     sizes = {"short": min(SHORT_LEDGER, effort.ledger_rows), "long": effort.ledger_rows}
     sites = {name: await stage.site(f"ledger_{name}", room="ledger_growth") for name in sizes}
     users = {name: await _grown(sites[name], rows) for name, rows in sizes.items()}
@@ -78,6 +79,7 @@ async def ledger_growth(stage: Stage, effort: Effort) -> AsyncIterator[Once]:
         for name, site in sites.items():
             drain = await drained(site, effort.events // 2, users[name], effort=effort)
             samples[f"growth/ledger/{name}"] = drain["rate"]
+            samples[f"growth/spending/{name}"] = (await spent(site, users[name], effort))["rate"]
         return samples
 
     yield once
