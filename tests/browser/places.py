@@ -7,6 +7,8 @@ from functools import partial
 from playwright.async_api import expect
 
 from tests.browser.visitors import Visitor
+from tests.flows.product import link_token
+from tests.flows.stripe import Stripe
 from tests.flows.test_operating import impacter
 
 LOOKS = {
@@ -65,7 +67,7 @@ async def every_place(arriving: Arriving) -> AsyncIterator[Place]:
         await _settle(stranger, path)
         yield Place(name, stranger)
     customer = await arriving()
-    await customer.arrive_funded(1000)
+    await _arrive_with_a_plan(customer)
     async for place in _of_a_customer(customer):
         yield place
     operator = await arriving()
@@ -78,6 +80,19 @@ async def every_place(arriving: Arriving) -> AsyncIterator[Place]:
         yield Place(name, operator)
 
 
+async def _arrive_with_a_plan(visitor: Visitor) -> None:
+    """Be somebody whose address is known to be theirs, who bought credits and has a plan, on its page of thanks."""
+    account = await visitor.product.customer()
+    token = link_token(await visitor.product.mail(account.address, "onfirm"))
+    await visitor.product.http.post("/api/auth/email/verify", json={"token": token})
+    stripe = Stripe(visitor.product)
+    await stripe.buy(account, "500 credits")
+    await stripe.buy(account, "Basic")
+    await account.credits_are(1010)
+    visitor.address, visitor.password = account.address, account.password
+    await visitor.log_in()
+
+
 async def _of_a_customer(customer: Visitor) -> AsyncIterator[Place]:
     """A customer's pages with work in all its states, and what opens above them."""
     for name, description, status in (
@@ -88,6 +103,7 @@ async def _of_a_customer(customer: Visitor) -> AsyncIterator[Place]:
         await _settle(customer, "/dashboard")
         await customer.ask(description)
         await customer.task_is(status)
+        await _still(customer)
         yield Place(name, customer)
     await customer.press("Cancel")
     await customer.see("Stop this task?")
@@ -113,5 +129,9 @@ async def _of_a_customer(customer: Visitor) -> AsyncIterator[Place]:
 async def _settle(visitor: Visitor, path: str) -> None:
     """Go to a page and wait until nothing on it is still to come."""
     await visitor.go(path)
-    await expect(visitor.page.locator("[aria-busy=true]")).to_have_count(0)
+    await _still(visitor)
+
+
+async def _still(visitor: Visitor) -> None:
+    await expect(visitor.page.locator("[aria-busy=true], .skeleton")).to_have_count(0)
     await visitor.page.evaluate("() => document.fonts.ready")

@@ -1,13 +1,11 @@
 """J1 and J3: credits are bought on Stripe's pages, here the emulated ones, by guests and by customers, once and by plan."""
 
-from collections.abc import Mapping
+from typing import Any
 
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.visitors import Visitor
-
-pytest.importorskip("embedded.emulator", reason="the Stripe emulator comes with billing's branch")
+from tests.flows.stripe import Stripe
 
 
 async def pay(visitor: Visitor, means: str = "A card that works", **fields: str) -> None:
@@ -30,24 +28,9 @@ async def buy(visitor: Visitor, product: str) -> None:
     await visitor.page.get_by_role("button").filter(has_text=f": {product},").click()
 
 
-async def emulator(visitor: Visitor, action: str, **parameters: object) -> Mapping[str, object]:
-    """Do what the emulator's control page does."""
-    place = f"/emulator/api/{action}"
-    answer = await visitor.product.http.post(place, json=parameters)
-    assert answer.status_code == 200, answer.text
-    result: Mapping[str, object] = answer.json()["result"]
-    return result
-
-
-async def told(visitor: Visitor, kind: str) -> list[Mapping[str, object]]:
-    """Return what events of a kind are about, as the emulator told them."""
-    answer = await visitor.product.http.get("/emulator/api/events", params={"type": kind})
-    return [event["data"]["object"] for event in answer.json()["events"]]
-
-
-async def customers(visitor: Visitor) -> set[object]:
+async def customers(visitor: Visitor) -> set[Any]:
     """The ids that a visitor has at Stripe."""
-    made = await told(visitor, "customer.created")
+    made = await Stripe(visitor.product).told("customer.created")
     return {each["id"] for each in made if each["email"] == visitor.address}
 
 
@@ -112,6 +95,7 @@ async def test_two_tabs_lead_to_the_same_page_to_pay_on(visitor: Visitor):
 
 async def test_money_that_comes_later_is_said_to_and_then_is_there(visitor: Visitor):
     await visitor.sign_up()
+    stripe = Stripe(visitor.product)
     await buy(visitor, "Popular")
 
     await pay(visitor, "A bank debit that arrives later")
@@ -119,10 +103,10 @@ async def test_money_that_comes_later_is_said_to_and_then_is_there(visitor: Visi
     await visitor.has_credits(0, "bad")
     [intent] = [
         each
-        for each in await told(visitor, "payment_intent.processing")
+        for each in await stripe.told("payment_intent.processing")
         if each["customer"] in await customers(visitor)
     ]
-    await emulator(visitor, "settle_payment", payment_intent_id=intent["id"])
+    await stripe.act("settle_payment", intent_id=intent["id"])
 
     await granted(visitor, 50)
 
@@ -136,13 +120,14 @@ async def test_a_plan_brings_credits_every_month_until_it_is_cancelled(own_visit
 
     await visitor.go("/credits")
     await visitor.see("Active")
-    [subscription] = await told(visitor, "customer.subscription.created")
-    await emulator(visitor, "renew", subscription_id=subscription["id"])
+    stripe = Stripe(visitor.product)
+    [subscription] = await stripe.told("customer.subscription.created")
+    await stripe.act("renew", subscription_id=subscription["id"])
     await visitor.has_credits(1000, "good")
 
     await visitor.press("Manage plan and card")
     await visitor.press("Cancel the plan")
-    await visitor.page.get_by_text("Back to").first.click()
+    await visitor.page.get_by_text("Return to the shop").click()
     await visitor.see("Ends soon")
 
 
@@ -161,7 +146,7 @@ async def test_every_movement_is_listed_filtered_and_traced_to_its_payment(visit
     await spent.get_by_role("button").or_(spent.get_by_role("link")).first.click()
 
     trace = visitor.page.get_by_test_id("trace")
-    await expect(trace).to_contain_text("$9.00 paid")
+    await expect(trace).to_contain_text("$9 paid")
     await expect(trace).to_contain_text("Say hello")
 
 

@@ -5,11 +5,10 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.test_buying_credits import buy, emulator, granted, pay, told
+from tests.browser.test_buying_credits import buy, granted, pay
 from tests.browser.test_people_at_work import operator  # noqa: F401 - a fixture
 from tests.browser.visitors import Visitor
-
-pytest.importorskip("embedded.emulator", reason="the Stripe emulator comes with billing's branch")
+from tests.flows.stripe import Stripe
 
 
 @pytest.fixture
@@ -25,11 +24,7 @@ async def buyer(visitor: Visitor) -> Visitor:
 
 async def charge_of(visitor: Visitor) -> str:
     """The id of what the visitor was charged, at Stripe."""
-    [charge] = [
-        each
-        for each in await told(visitor, "charge.succeeded")
-        if each["billing_details"]["email"] == visitor.address  # type: ignore[index]
-    ]
+    [charge] = await Stripe(visitor.product).charges(visitor.address)
     return str(charge["id"])
 
 
@@ -54,16 +49,16 @@ async def test_a_refund_that_operators_make_takes_the_credits_back(
 
 
 async def test_a_part_of_the_money_takes_a_part_of_the_credits(buyer: Visitor):
-    await emulator(buyer, "refund", charge_id=await charge_of(buyer), amount=1950)
+    await Stripe(buyer.product).act("refund", charge_id=await charge_of(buyer), amount=1950)
 
     await buyer.has_credits(250, "good")
 
 
 async def test_a_dispute_takes_the_credits_and_one_that_is_won_gives_them_back(buyer: Visitor):
-    dispute = await emulator(buyer, "dispute", charge_id=await charge_of(buyer))
+    dispute = await Stripe(buyer.product).act("dispute", charge_id=await charge_of(buyer))
     await buyer.has_credits(0, "bad")
 
-    await emulator(buyer, "end_dispute", dispute_id=dispute["id"], outcome="won")
+    await Stripe(buyer.product).act("end_dispute", dispute_id=dispute["id"], outcome="won")
 
     await buyer.has_credits(500, "good")
     await buyer.go("/transactions")
@@ -76,7 +71,7 @@ async def test_what_was_spent_already_is_owed_and_said_to_be(buyer: Visitor):
     await buyer.task_is("completed")
     await buyer.has_credits(490, "good")
 
-    await emulator(buyer, "refund", charge_id=await charge_of(buyer))
+    await Stripe(buyer.product).act("refund", charge_id=await charge_of(buyer))
 
     await buyer.has_credits(0, "bad")
     await buyer.go("/credits")

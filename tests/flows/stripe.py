@@ -19,12 +19,14 @@ class Stripe:
         assert answer.status_code == 200, answer.text
         return answer.json()["result"]
 
+    async def told(self, kind: str) -> list[Any]:
+        """Return what events of a kind are about, oldest first."""
+        answer = await self.product.http.get("/emulator/api/events", params={"type": kind})
+        return [event["data"]["object"] for event in answer.json()["events"]]
+
     async def charges(self, address: str) -> list[Any]:
         """Return what somebody was charged, oldest first."""
-        answer = await self.product.http.get(
-            "/emulator/api/events", params={"type": "charge.succeeded"}
-        )
-        told = [event["data"]["object"] for event in answer.json()["events"]]
+        told = await self.told("charge.succeeded")
         return [charge for charge in told if charge["billing_details"]["email"] == address]
 
     async def buy(self, customer: Customer, name: str) -> Any:

@@ -45,8 +45,12 @@ const COLUMNS: Column<Refund>[] = [
 
 export function AdminRefunds() {
   const { api } = useProduct();
-  const { rows, asking } = useRows(EVERY_REFUND, "refunds", ({ cursor, signal }) =>
-    answer(api.GET("/api/admin/refunds", { params: { query: { cursor } }, signal })),
+  const { rows, asking } = useRows(
+    EVERY_REFUND,
+    "refunds",
+    ({ cursor, signal }) =>
+      answer(api.GET("/api/admin/refunds", { params: { query: { cursor } }, signal })),
+    ({ status }) => status === "approved",
   );
   return (
     <Page
