@@ -14,6 +14,11 @@ from tests.simulation.world import FOOTPRINT, World
 LOCK_S_MAX = 10
 TABLES = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE) (?!SKIP\b|SET\b|OF\b)(\w+)")
 LOCKS = re.compile(r"\bFOR (?:NO KEY )?UPDATE|\bFOR (?:KEY )?SHARE")
+MARKING = (
+    "lock",
+    "SAVEPOINT",
+    "DO UPDATE",
+)  # the last locks what it meets, also where it leaves it
 WROTE = re.compile(r"(?:INSERT \d+|UPDATE|DELETE|MERGE) [1-9]")
 
 
@@ -87,7 +92,12 @@ class SimulatedConnection:
         self._world.say(self.life, "asks", brief(label))
         FOOTPRINT.get().update(TABLES.findall(label))
         self._lose_maybe(self._world.faults.statement_lost)
-        outcome = self._perform(work) or await self._waited()
+        outcome = self._perform(work)
+        if outcome is None:
+            outcome = await self._waited()
+            self._is_marked = (
+                True  # what it waited for is locked, also where it is not what was looked for
+            )
         self._mark(label, outcome)
         self._world.say(self.life, "=", repr(outcome.flaw) if outcome.flaw else outcome.result[1])
         await self._world.travel(self.life)
@@ -140,7 +150,7 @@ class SimulatedConnection:
         if is_locking or WROTE.match(status):
             self._touched.update(TABLES.findall(label))
             self._is_marked = True
-        self._is_marked |= "lock" in label or "SAVEPOINT" in label
+        self._is_marked |= any(word in label for word in MARKING)
 
     def _answer(self, outcome: Outcome) -> None:
         if self._answered is not None and not self._answered.done():

@@ -32,6 +32,13 @@ class Faults:
     bus_cuts: float = 0
     outages: float = 0  # a database refuses everybody for some seconds
     stripe_away: float = 0
+    stripe_busy: float = 0
+    stripe_breaks: float = 0  # before or after it did what was asked
+    stripe_answer_lost: float = 0
+    webhook_late: float = 0
+    webhook_twin: float = 0  # told again under another id
+    webhook_twice: float = 0
+    webhook_dropped: float = 0
     skew_s: float = 0  # how wrong the clocks of processes are
 
 
@@ -61,6 +68,13 @@ HIGHEST = Faults(
     bus_cuts=0.4,
     outages=0.2,
     stripe_away=0.3,
+    stripe_busy=0.1,
+    stripe_breaks=0.1,
+    stripe_answer_lost=0.1,
+    webhook_late=0.3,
+    webhook_twin=0.2,
+    webhook_twice=0.2,
+    webhook_dropped=0.3,
     skew_s=120,
 )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import shared.contracts  # noqa: F401 - fills the catalog
 from billing.proof import RULES
 from shared.events import CATALOG
+from shared.ids import public
 from tests.simulation.broker import Broker
 from tests.simulation.outside import Post, Store
 from tests.simulation.postgres import SCHEMAS
@@ -34,7 +35,7 @@ BROKEN = {
         WHERE kind = 'purchase' GROUP BY payment_id HAVING count(*) > 1
         UNION ALL
         SELECT 'a session was granted twice: ' || split_part(stripe_checkout_session_id, '/', 1)
-        FROM billing.payments WHERE status = 'granted'
+        FROM billing.payments WHERE status = 'granted' AND stripe_checkout_session_id IS NOT NULL
         GROUP BY split_part(stripe_checkout_session_id, '/', 1) HAVING count(*) > 1
         UNION ALL
         SELECT 'a task was charged twice: ' || task_id FROM billing.postings
@@ -101,7 +102,14 @@ DUE = {
         (SELECT min(lease_ends_at) FROM notifier.messages WHERE state = 'sending')
     """,
     "auth": "NULL",
-    "billing": "(SELECT min(identify_at) FROM billing.payments WHERE status = 'arrived')",
+    "billing": """
+        (SELECT min(identify_at) FROM billing.payments WHERE status = 'arrived'),
+        (SELECT min(ask_at) FROM billing.subscriptions WHERE ask_at IS NOT NULL),
+        (SELECT min(make_at) FROM billing.refund_requests WHERE status = 'approved'),
+        (SELECT min(match_at) FROM billing.refunds
+         WHERE payment_id IS NULL AND match_at IS NOT NULL),
+        (SELECT min(due_at) FROM billing.chores)
+    """,
     "tasks": "NULL",
 }
 
@@ -138,6 +146,20 @@ PENDING = (
     UNION ALL
     SELECT 'nobody knows what was bought with ' || id FROM billing.payments WHERE status = 'arrived'
     UNION ALL
+    SELECT 'Stripe is to be asked of ' || id FROM billing.subscriptions
+    WHERE ask_at IS NOT NULL OR status IN ('past_due', 'unpaid') AND paused_at IS NULL
+    UNION ALL
+    SELECT 'the credits are due of ' || g.key FROM billing.plan_grants g
+    JOIN billing.payments m ON m.id = g.payment_id
+    WHERE g.status = 'waiting' AND m.status = 'granted' AND g.due_at <= $1
+    UNION ALL
+    SELECT 'the refund ' || id || ' is to be made' FROM billing.refund_requests
+    WHERE status = 'approved'
+    UNION ALL
+    SELECT 'the page ' || id || ' is to be ended' FROM billing.checkouts WHERE end_at IS NOT NULL
+    UNION ALL
+    SELECT 'Stripe is to be told of ' || user_id FROM billing.customers WHERE tell_at IS NOT NULL
+    UNION ALL
     SELECT 'the mail ' || cause || ' is ' || state FROM notifier.messages
     WHERE state IN ('queued', 'sending')
 """
@@ -153,6 +175,7 @@ class Expected:
     accepted: dict[str, UUID] = field(default_factory=dict)  # idempotency key: task
     cancelled: set[UUID] = field(default_factory=set)
     stripe_events: set[str] = field(default_factory=set)  # answered with 2xx
+    spent: dict[str, int] = field(default_factory=dict)  # transaction: credits
 
 
 @dataclass(eq=False, slots=True)
@@ -204,7 +227,7 @@ class Watch:
 
     def pending(self) -> list[str]:
         """Return what the world has not come to the end of."""
-        waiting = [str(row[0]) for row in self._world.postgres.look(PENDING)]
+        waiting = [str(row[0]) for row in self._world.postgres.look(PENDING, self._world.now())]
         queues = [
             f"{entry} waits in the queue {queue}"
             for queue, entries in self._broker.queues.items()
@@ -217,10 +240,16 @@ class Watch:
         self.prove()
         self._events_had_their_effect()
         self._payments_were_granted()
+        self._credits_were_spent_once()
         self._tasks_ended()
         self._mails_were_sent()
         self._customers_were_told_once()
         self._files_are_there()
+
+    def excused(self) -> set[str]:
+        """Return the addresses that a mail never reached: who has them may not have what needs a link."""
+        failed = "SELECT to_address FROM notifier.messages WHERE state = 'failed'"
+        return {row[0] for row in self._look(failed)}
 
     def _look(self, sql: str, *args: Any) -> Any:
         return self._world.postgres.look(sql, *args)
@@ -256,10 +285,7 @@ class Watch:
         for row in rows:
             if row["amount"] is not None:
                 granted.setdefault(row["session_id"], []).append((row["email"], row["amount"]))
-        excused = {
-            row[0]
-            for row in self._look("SELECT to_address FROM notifier.messages WHERE state = 'failed'")
-        }
+        excused = self.excused()
         for session_id, (address, credits_bought) in self.expected.paid.items():
             what = granted.get(session_id, [])
             if what != [(address, credits_bought)] and not (not what and address in excused):
@@ -269,6 +295,12 @@ class Watch:
         for session_id in self.expected.unpaid:
             if session_id in granted:
                 self._world.violate(f"{session_id} was never paid, and was granted")
+
+    def _credits_were_spent_once(self) -> None:
+        rows = self._look("SELECT id, amount FROM billing.usages")
+        spent = {public("txn", row["id"]): row["amount"] for row in rows}
+        if spent != self.expected.spent:
+            self._world.violate(f"{self.expected.spent} were answered, {spent} were spent")
 
     def _tasks_ended(self) -> None:
         rows = self._look("""

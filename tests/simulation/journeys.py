@@ -1,9 +1,10 @@
-"""What people do in a world: journeys that a seed mixes, and the two that are crashed at every event."""
+"""What people do in a world: journeys that a seed mixes, and the three that are crashed at every event."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from tests.simulation.people import People
+from tests.simulation.shopping import DECLINED, LATER, NEVER, VISA, Shopper, Subscriber
 
 WORK = (
     "Write me a poem about the sea",  # content-creation: expected 20, at most 50
@@ -12,6 +13,9 @@ WORK = (
     "Research the market for kites",  # research: expected 20, at most 50
 )
 ADDRESSES = 3
+PACKS = ("pack_100", "pack_500", "pack_2000", "starter", "credits_per_cent")
+MONTHLY, YEARLY = ("basic_monthly", "business_monthly"), ("basic_yearly",)
+MEANS = (VISA, VISA, VISA, LATER, LATER, NEVER, DECLINED)
 
 Journey = Callable[[People, int], Awaitable[None]]
 
@@ -57,13 +61,73 @@ async def customer_has_work_done(people: People, number: int) -> None:
     await asyncio.gather(*(ask(turn) for turn in range(chance.randint(1, 3))))
 
 
+async def guest_buys(people: People, number: int) -> None:
+    """A guest pays at a page of ours, by any means, and may want the money back."""
+    await _buy(Shopper(people, number, _address(people)), people.world.chance.choice(PACKS))
+
+
+async def customer_buys(people: People, number: int) -> None:
+    """A customer buys one or two packs, in several tabs, wants money back, and spends all the while."""
+    chance = people.world.chance
+    shopper = await Shopper(people, number, f"buyer{number}@example.com").sign_up()
+    names = chance.sample(PACKS, chance.randint(1, 2))
+    buying = [_buy(shopper, name) for name in names]
+    spending = [_spend(shopper) for _ in range(chance.randint(0, 3))]
+    await asyncio.gather(*buying, *spending)
+
+
+async def customer_subscribes(people: People, number: int) -> None:
+    """A customer has a plan, monthly or yearly, of which anything becomes."""
+    chance = people.world.chance
+    subscriber = Subscriber(people, number, f"subscriber{number}@example.com")
+    await subscriber.sign_up()
+    await subscriber.subscribe(chance.choice((*MONTHLY, *MONTHLY, *YEARLY)))
+    if subscriber.plan is None:
+        return
+
+    async def live() -> None:
+        for _ in range(chance.randint(1, 4)):
+            await subscriber.pause(6)
+            await subscriber.live()
+
+    await asyncio.gather(live(), *(_spend(subscriber) for _ in range(chance.randint(0, 2))))
+
+
+async def _buy(shopper: Shopper, name: str) -> None:
+    """Buy a pack; what follows may come before Stripe has told of the payment."""
+    chance = shopper.chance
+    await shopper.pause(3)
+    page = await shopper.page_by_clicks(name, chance.choice((1, 1, 2)))
+    session = await shopper.pay(page, chance.choice(MEANS)) or await shopper.pay(page)
+    if session is None:
+        return
+    await shopper.pause(chance.choice((0.01, 5, 20)))
+    if session["payment_status"] == "unpaid":
+        await shopper.settle(session)
+    if chance.random() < 0.4:
+        await shopper.want_back(session["payment_intent"])
+    elif chance.random() < 0.3:
+        await shopper.ask_operator_for_refund(session["id"])
+
+
+async def _spend(shopper: Shopper) -> None:
+    await shopper.pause(15)
+    await shopper.spend(shopper.chance.choice((1, 30, 90, 400)))
+
+
 MIX: tuple[Journey, ...] = (
     guest_pays,
     guest_pays_while_signing_up,
     guest_pays_slowly,
     customer_has_work_done,
     customer_has_work_done,
+    guest_buys,
+    customer_buys,
+    customer_buys,
+    customer_subscribes,
+    customer_subscribes,
 )
+AT_STRIPE = (guest_buys, customer_buys, customer_subscribes)
 
 
 async def one_payment(people: People, number: int) -> None:
@@ -81,6 +145,18 @@ async def one_task(people: People, number: int) -> None:
     """J4 as it should be: the customer asks once, and it is delivered."""
     user_id = await people.user_of("customer@example.com")
     await people.ask(user_id, WORK[0], "key")
+
+
+async def buyer(people: People, number: int) -> None:
+    """A customer without credits, who could buy some."""
+    await Shopper(people, number, "buyer@example.com").sign_up()
+    await people.sync_prices()
+
+
+async def one_purchase(people: People, number: int) -> None:
+    """A purchase as it should be: a page is asked for, and paid."""
+    shopper = await Shopper(people, number, "buyer@example.com").sign_up()
+    await shopper.pay(await shopper.page("pack_100"))
 
 
 def _address(people: People) -> str:

@@ -2,18 +2,12 @@
 
 import asyncio
 import hashlib
-import json
 import re
-from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import stripe
 from fastapi import APIRouter
-from typing_extensions import override
 
 from agent_runner.agents import AgentFailed, Answer, Assignment, ProducedFile, Progress, Report
 from notifier.mailer import Mail, NotSent, OutcomeUnknown
@@ -21,10 +15,6 @@ from tests.simulation.loop import LIFE
 from tests.simulation.world import World
 
 TOKEN = re.compile(r"[?&]token=([\w.~-]+)")
-STRIPE_LISTS = {
-    *("products", "prices", "payment_links", "subscriptions", "sessions", "invoices"),
-    *("invoice_payments", "refunds", "disputes"),
-}
 WORK_S = 3.0
 STUBBORN_S = 12.0
 
@@ -63,33 +53,6 @@ class Post:
         self.world.say(LIFE.get(), "mails", f"{mail.id} {mail.content['Subject']}")
         received = Received(mail.id, str(mail.content["Subject"]), found[1] if found else None)
         self.mailboxes.setdefault(mail.recipient, []).append(received)
-
-
-class Stripe(stripe.HTTPClient):
-    """Stripe's API as it answers in a world: it has nothing of anything, and now and then it is away."""
-
-    name = "simulated"
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self._world = world
-
-    @override
-    async def request_async(
-        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        await self._world.travel(LIFE.get())
-        if self._world.happens(self._world.faults.stripe_away):
-            raise stripe.APIConnectionError("it does not answer", should_retry=True)
-        is_list = urlsplit(url).path.rsplit("/", 1)[-1] in STRIPE_LISTS
-        nothing = {"object": "list", "data": [], "has_more": False, "url": "/v1/nothing"}
-        missing = {"error": {"type": "invalid_request_error", "code": "resource_missing"}}
-        await self._world.travel(LIFE.get())
-        return json.dumps(nothing if is_list else missing).encode(), 200 if is_list else 404, {}
-
-    @override
-    def sleep_async(self, secs: float) -> Awaitable[None]:
-        return asyncio.sleep(secs)
 
 
 @dataclass(eq=False, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import anyio.to_thread
 from jinja2 import Environment
 
 from notifier import letters
@@ -33,6 +34,7 @@ def in_place() -> Iterator[None]:
         (time, "time", _time),
         (time, "monotonic", _monotonic),
         (os, "urandom", _urandom),
+        (anyio.to_thread, "run_sync", _threaded),
         (run, "migrate", _migrated),
         (workers.Loop, "_rest", _loop_rest),
         (outbox.Relay, "_rest", _relay_rest),
@@ -75,6 +77,11 @@ def _environment(**options: Any) -> Environment:
     if not _ENVIRONMENTS:
         _ENVIRONMENTS.append(Environment(**options))
     return _ENVIRONMENTS[0]
+
+
+async def _threaded(work: Callable[..., Any], *args: Any, **_: Any) -> Any:
+    """Do what a framework does in a thread of its own in one of the loop's, whose end the seed chooses."""
+    return await asyncio.to_thread(work, *args)
 
 
 async def _migrated(*_: object) -> None:

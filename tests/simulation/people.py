@@ -12,21 +12,35 @@ from tests.simulation.invariants import Watch
 from tests.simulation.nodes import Answer, Node
 from tests.simulation.outside import Post
 from tests.simulation.services import token_of
+from tests.simulation.stripe_account import StripeAccount
 from tests.simulation.world import Gone, World
 from tests.stripe_events import WEBHOOK_SECRET, checkout_session, event, signed
 
 PASSWORD = "correct horse battery staple"
 PAUSE_S = 1.0
 UNFUNDED_TRIES = 12
-TOO_LATE = (402, 404, 409, 422)
+COMPARED_S = 10.0
+COMPARED_TRIES = 100
+COMPARED = """
+    SELECT open FROM billing.reconciliations WHERE scope = 'daily' AND began_at >= $1
+      AND finished_at IS NOT NULL AND flaw IS NULL ORDER BY id LIMIT 1
+"""
 
 
 class People:
     """Everybody outside, with what they can do; whoever is not answered tries again."""
 
-    def __init__(self, world: World, nodes: Sequence[Node], watch: Watch, post: Post) -> None:
+    def __init__(
+        self,
+        world: World,
+        nodes: Sequence[Node],
+        watch: Watch,
+        post: Post,
+        stripe: StripeAccount,
+    ) -> None:
         self.world = world
         self.watch = watch
+        self.stripe = stripe
         self._nodes = nodes
         self._post = post
         self._read: dict[str, int] = {}
@@ -119,7 +133,7 @@ class People:
     async def ask(self, user_id: UUID, description: str, key: str) -> UUID | None:
         """Ask for work until it is accepted or there are not enough credits; return the task."""
         for _ in range(UNFUNDED_TRIES):
-            headers = _bearer(user_id) | {"idempotency-key": key}
+            headers = bearer(user_id) | {"idempotency-key": key}
             answer = await self.post("tasks", "/api/tasks", {"description": description}, **headers)
             if answer.status == 201:
                 task_id = UUID(answer.json()["task_id"].removeprefix("task_"))
@@ -136,9 +150,25 @@ class People:
     async def cancel(self, user_id: UUID, task_id: UUID) -> None:
         """Cancel a task, if it has not ended."""
         path = f"/api/tasks/task_{task_id.hex}/cancel"
-        answer = await self.post("tasks", path, {}, **_bearer(user_id))
+        answer = await self.post("tasks", path, {}, **bearer(user_id))
         if answer.status not in (202, 409):
             self.world.violate(f"cancelling was answered with {answer}")
+
+    async def sync_prices(self) -> None:
+        """Have billing look at once what is sold."""
+        answer = await self.post("billing", "/api/billing/sync-prices", {}, key=ADMIN_KEY)
+        assert answer.status == 200, answer
+
+    async def compare_with_stripe(self) -> Sequence[str]:
+        """Have billing compared with all that Stripe has; return what differs then."""
+        began_at = self.world.now()
+        while True:
+            await self.post("billing", "/api/admin/reconcile", {}, key=ADMIN_KEY)
+            for _ in range(COMPARED_TRIES):
+                await asyncio.sleep(COMPARED_S)
+                rows = self.world.postgres.look(COMPARED, began_at)
+                if rows:
+                    return list(json.loads(rows[0][0]))
 
     async def user_of(self, address: str) -> UUID:
         """Return the account of an address, once there is one."""
@@ -183,5 +213,6 @@ def somebody(number: int) -> UUID:
     return UUID(bytes=hashlib.sha256(f"user {number}".encode()).digest()[:16], version=4)
 
 
-def _bearer(user_id: UUID) -> dict[str, str]:
-    return {"authorization": f"Bearer {token_of(user_id)}"}
+def bearer(user_id: UUID, address: str | None = None) -> dict[str, str]:
+    """Return the header that says who asks."""
+    return {"authorization": f"Bearer {token_of(user_id, address)}"}

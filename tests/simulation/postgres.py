@@ -178,11 +178,12 @@ class Postgres:
         tables = ", ".join(self._tables)
         self._run(f"{UNGUARDED}; TRUNCATE {tables} RESTART IDENTITY")
 
-    def keep(self) -> str:
-        """Keep what is in the tables; return the statements that put it back into empty ones."""
+    def keep(self, name: str) -> str:
+        """Keep what is in the tables under a name; return the statements that put it back into empty ones."""
         full = [table for table in self._tables if self.look(f"SELECT 1 FROM {table} LIMIT 1")]
-        self._run("DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept")
-        pairs = [(table, f"kept.{table.replace('.', '_')}") for table in full]
+        schema = f"kept_{name}"
+        self._run(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
+        pairs = [(table, f"{schema}.{table.replace('.', '_')}") for table in full]
         for table, kept in pairs:
             self._run(f"CREATE TABLE {kept} AS TABLE {table}")
         put_back = []

@@ -24,7 +24,8 @@ from shared.testing import ADMIN_KEY, TokenIssuer
 from shared.tokens import Verifier
 from tasks.settings import TasksSettings
 from tests.simulation.nodes import Build, Owned
-from tests.simulation.outside import Agent, Post, Store, Stripe
+from tests.simulation.outside import Agent, Post, Store
+from tests.simulation.stripe_account import API_BASE, API_KEY, StripeAccount
 from tests.stripe_events import WEBHOOK_SECRET
 
 SITE = "http://impacter.invalid"
@@ -48,15 +49,16 @@ RUNNER: dict[str, Any] = {
 }
 LONG_AGO, FAR_AWAY = 1_700_000_000, 4_102_444_800
 _ISSUER = TokenIssuer(SITE)
-_TOKENS: dict[UUID, str] = {}
+_TOKENS: dict[tuple[UUID, str | None], str] = {}
 
 
-def token_of(user_id: UUID) -> str:
+def token_of(user_id: UUID, address: str | None = None) -> str:
     """Return an access token of a user, as auth would sign one."""
-    if user_id not in _TOKENS:
+    if (user_id, address) not in _TOKENS:
         claims = {"iat": LONG_AGO, "exp": FAR_AWAY, "jti": "one of a simulation"}
-        _TOKENS[user_id] = _ISSUER.token(user_id, **claims)
-    return _TOKENS[user_id]
+        whose = {"email": address} if address else {}
+        _TOKENS[user_id, address] = _ISSUER.token(user_id, **claims, **whose)
+    return _TOKENS[user_id, address]
 
 
 def _auth(owned: Owned) -> Service:
@@ -70,14 +72,16 @@ def _billing(owned: Owned) -> Service:
     settings = BillingSettings(
         **COMMON,
         sealing_key=KEY,
-        stripe_secret_key="sk_test_simulated",
+        stripe_secret_key=API_KEY,
         stripe_webhook_secret=WEBHOOK_SECRET,
-        stripe_api_base="http://stripe.invalid",
+        stripe_api_base=API_BASE,
+        reconcile_s=60,
+        grace_days=0,  # Stripe's time goes on in jumps, ours does not
     )
     service = assemble_billing(
         settings,
         database=Database(settings.database_url, source="billing"),
-        to_stripe=owned.outside[Stripe],
+        to_stripe=owned.outside[StripeAccount].wire(),
         verifier=_verifier(),
     )
     return _with(service, owned, {Clock: owned.clock})

@@ -7,22 +7,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.simulation import faults, journeys
+from tests.simulation.agreement import Agreement
 from tests.simulation.broker import Broker
 from tests.simulation.faults import Faults
 from tests.simulation.invariants import Seen, Watch
 from tests.simulation.journeys import Journey
 from tests.simulation.loop import Life, NothingToDo, VirtualLoop
 from tests.simulation.nodes import Node, loop_of
-from tests.simulation.outside import Agent, Post, Received, Store, Stripe
+from tests.simulation.outside import Agent, Post, Received, Store
 from tests.simulation.people import People
 from tests.simulation.postgres import SCHEMAS, Postgres
 from tests.simulation.services import BUILDS
+from tests.simulation.stripe_account import StripeAccount
 from tests.simulation.world import World
 
 CHAOS_S = 60
 REST_S_MAX = 3600
 LOOK_EVERY_S = 5
 STRIKE_EVERY_S = 4
+COMPARED_MAX = 2
+MUTE = 0.15
+CHORES = """
+    INSERT INTO billing.chores (name, due_at)
+    SELECT name, $1::timestamptz + make_interval(days => (name LIKE '%daily')::integer)
+    FROM unnest(ARRAY['sync prices', 'reconcile recent', 'reconcile daily']) AS name
+"""
 
 _GRAVES: list[object] = []
 
@@ -36,6 +45,8 @@ class Plan:
     replicas: int = 1
     faults: Faults = faults.NONE
     crash_at: int | None = None
+    is_mute: bool = False  # Stripe's events reach nobody
+    has_chores: bool = False  # billing compares itself with Stripe now and then
 
 
 @dataclass(slots=True)
@@ -57,7 +68,13 @@ def plan_of(seed: int) -> Plan:
     """Return the plan of a seed: one to three journeys in a world with faults."""
     chance = random.Random(f"plan {seed}")
     chosen = [chance.choice(journeys.MIX) for _ in range(chance.randint(1, 3))]
-    return Plan(chosen, replicas=chance.choice((1, 2)), faults=faults.drawn(chance))
+    return Plan(
+        chosen,
+        replicas=chance.choice((1, 2)),
+        faults=faults.drawn(chance),
+        is_mute=chance.random() < MUTE,
+        has_chores=any(journey in journeys.AT_STRIPE for journey in chosen),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,7 @@ class Beginning:
     mailboxes: Mapping[str, Sequence[Received]]
     stored: Mapping[str, str]
     seen: Seen
+    account: bytes
 
 
 def beginning(postgres: Postgres, journey: Journey) -> Beginning:
@@ -76,7 +94,7 @@ def beginning(postgres: Postgres, journey: Journey) -> Beginning:
     course = _Course(0, postgres, Plan([journey]))
     course.go()
     assert not course.world.violations, course.world.violations
-    rows = postgres.keep()
+    rows = postgres.keep(journey.__name__)
     postgres.clean()
     return Beginning(
         moment=course.world.loop.time(),
@@ -84,6 +102,7 @@ def beginning(postgres: Postgres, journey: Journey) -> Beginning:
         mailboxes=course.post.mailboxes,
         stored=course.broker.stored,
         seen=course.watch.seen,
+        account=course.stripe.keep(),
     )
 
 
@@ -121,8 +140,9 @@ class _Course:
         self.death_count = 0
         self._plan = plan
         self._agent = Agent(self.world)
+        self.stripe = StripeAccount(self.world, is_mute=plan.is_mute)
         self._nodes = list(self._processes())
-        self._people = People(self.world, self._nodes, self.watch, self.post)
+        self._people = People(self.world, self._nodes, self.watch, self.post, self.stripe)
         self.world.on_death.append(self._count)
         if began is not None:
             self._continue(began)
@@ -165,15 +185,32 @@ class _Course:
             await asyncio.wait({chaos}, timeout=CHAOS_S)
             chaos.cancel()
         self._heal()
+        await self.stripe.release()
         await asyncio.wait(doing, timeout=REST_S_MAX)
         for deed in doing:
             if not deed.done() or deed.exception() is not None:
                 world.violate(f"a journey did not come to its end: {deed}")
         await self._rest()
-        if not world.violations:
-            self.watch.at_rest()
+        await self._compare()
+        excused = self.watch.excused()
+        Agreement(world, await self.stripe.everything(), excused).hold()
+        self.watch.at_rest()
+
+    async def _compare(self) -> None:
+        """Have billing compared with Stripe, where it is at all, until nothing differs or something always does."""
+        for turn in range(COMPARED_MAX if self._plan.has_chores else 0):
+            differences = await self._people.compare_with_stripe()
+            await self._rest()
+            if not differences:
+                return
+            if turn + 1 == COMPARED_MAX:
+                self.world.violate(f"we differ from Stripe: {differences}")
 
     async def _start(self) -> None:
+        began = self._plan.beginning
+        await self.stripe.open(self._nodes, began.account if began else None)
+        if self._plan.has_chores:
+            self.world.postgres.look(CHORES, self.world.now())
         for node in self._nodes:
             node.start()
         while not all(node.is_ready for node in self._nodes):  # noqa: ASYNC110 - no time passes
@@ -183,8 +220,12 @@ class _Course:
         self.world.faults = self._plan.faults
 
     def _processes(self) -> Iterator[Node]:
-        stripe = Stripe(self.world)
-        outside = {Post: self.post, Store: self._store, Agent: self._agent, Stripe: stripe}
+        outside = {
+            Post: self.post,
+            Store: self._store,
+            Agent: self._agent,
+            StripeAccount: self.stripe,
+        }
         for name in SCHEMAS:
             for number in range(1, self._plan.replicas + 1):
                 yield Node(self.world, self.broker, name, number, BUILDS[name], outside)
@@ -192,7 +233,7 @@ class _Course:
     async def _rest(self) -> None:
         """Wait until nothing is left to be done."""
         end = self.world.loop.time() + REST_S_MAX
-        while (left := self.watch.pending()) and not self.world.violations:
+        while left := [*self.watch.pending(), *await self.stripe.pending()]:
             if self.world.loop.time() > end:
                 self.world.violate(f"no rest after {REST_S_MAX} s: {left[:5]}")
                 return

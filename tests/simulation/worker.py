@@ -20,11 +20,12 @@ from tests.simulation.journeys import Journey
 from tests.simulation.postgres import Postgres
 from tests.simulation.simulate import Beginning, Plan, beginning, plan_of, simulate
 
-BEFORE = (journeys.funded_customer,)
+BEFORE = (journeys.funded_customer, journeys.buyer)
 Begun = Mapping[Journey, Beginning]
 CRASHED: Mapping[str, tuple[Journey, Journey | None]] = {
     "one_payment": (journeys.one_payment, None),
     "one_task": (journeys.one_task, journeys.funded_customer),
+    "one_purchase": (journeys.one_purchase, journeys.buyer),
 }
 
 
