@@ -122,11 +122,12 @@ async def test_a_customers_way_leaves_its_marks(product, customer):
 async def test_the_doctor_finds_every_link_whole(product, tmp_path):
     process = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("impacter"),
-        *("doctor", "--json", "--url", product.origin),
+        *("doctor", "--json"),
         cwd=tmp_path,
         env={
             "PATH": os.environ["PATH"],
             "DATA_DIR": str(product.folder),
+            "PORT": product.origin.rpartition(":")[2],
             "ADMIN_API_KEY": product.admin["x-admin-key"],
         },
         stdout=asyncio.subprocess.PIPE,

@@ -26,7 +26,7 @@ def values(tmp_path):
 
 
 @asynccontextmanager
-async def emulated(values, tmp_path):
+async def emulated(values, tmp_path, *, webhook_url=""):
     """Stripe at the address that the settings name."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         site = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -36,6 +36,7 @@ async def emulated(values, tmp_path):
             tmp_path / "stripe",
             secret_key=values["STRIPE_SECRET_KEY"],
             webhook_secrets=values["STRIPE_WEBHOOK_SECRET"],
+            webhook_url=webhook_url,
         )
         emulator = await Emulator(place).open()
         config = uvicorn.Config(emulator.app(), log_config=None, access_log=False, lifespan="off")
@@ -79,13 +80,20 @@ async def test_a_key_that_stripe_does_not_take_is_told(values, tmp_path):
 
 
 async def test_an_endpoint_that_leads_elsewhere_is_told(values, tmp_path):
-    async with emulated(values, tmp_path):
-        site = "https://impacter.example"
-        findings = await looked({**values, "SITE_URL": site})
+    async with emulated(values, tmp_path, webhook_url="http://127.0.0.1:9/elsewhere"):
+        findings = await looked(values)
 
     hook = findings[-1]
     assert (hook.what, hook.state) == ("Stripe webhook endpoint", State.BROKEN)
-    assert f"make an endpoint for {site}/api/webhooks/stripe" in hook.to_do
+    assert f"make an endpoint for {values['SITE_URL']}/api/webhooks/stripe" in hook.to_do
+
+
+async def test_an_emulated_stripe_may_tell_billing_past_the_gateway(values, tmp_path):
+    url = "http://127.0.0.1:9/api/webhooks/stripe"
+    async with emulated(values, tmp_path, webhook_url=url):
+        findings = await looked(values)
+
+    assert (findings[-1].state, findings[-1].why) == (State.OK, url)
 
 
 async def test_stripe_that_does_not_answer_is_told(values):
