@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from billing import customers, ledger, matching, plan_grants
+from billing import customers, ledger, matching, pauses, plan_grants
 from billing.models import Account, Address, Kind, Payment, PaymentStatus
 from shared.db import Tx
 from shared.events import Envelope
@@ -37,6 +37,7 @@ async def grant_waiting(
 
     `causes` are the events that are answered, by payment, where they are not the transaction's own.
     """
+    unpaid = await plan_grants.paused(tx, owners)
     payments = (await tx.execute(PAID_ONES, {"ids": list(owners)})).all()
     if not payments:
         return
@@ -48,6 +49,8 @@ async def grant_waiting(
         assert payment_id is not None, "it is a payment's grant"
         event = plan_grants.granted(item, opened_account=opened_account)
         tx.publish(event, cause=causes.get(payment_id))
+    if unpaid:
+        await pauses.pause(tx, unpaid)
     await matching.settle_payments(tx, [row.id for row in payments])
     guests = [row.id for row in payments if row.stripe_customer_id is not None]
     if guests:

@@ -1,12 +1,12 @@
 """Plan grants: credits that plans bring, when their time has come and their payer is known."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from billing import ledger
+from billing import ledger, pauses
 from billing.models import Kind
 from shared.contracts.credits import CreditsGranted
 from shared.db import Tx
@@ -23,8 +23,20 @@ DUE: Final = text("""
         SELECT payment_id FROM plan_grants WHERE status = 'waiting' AND due_at <= :now
         ORDER BY due_at LIMIT :size)
 """)
+# Which plans of these payments are paused; none of them is paused or goes on while this transaction is open.
+STAND_STILL: Final = text("""
+    SELECT id, paused_at FROM subscriptions
+    WHERE id IN (SELECT stripe_subscription_id FROM payments WHERE id = ANY (:ids))
+    ORDER BY id FOR SHARE
+""")
 LOCK: Final = text("SELECT id FROM payments WHERE id = ANY (:ids) ORDER BY id FOR UPDATE")
 BATCH: Final = 200
+
+
+async def paused(tx: Tx, payments: Collection[UUID]) -> list[str]:
+    """Return the plans of these payments that are paused, before the payments are locked: what they bring waits too."""
+    plans = await tx.execute(STAND_STILL, {"ids": list(payments)})
+    return [row.id for row in plans if row.paused_at is not None]
 
 
 async def take(tx: Tx, owners: Mapping[UUID, UUID]) -> list[ledger.Grant]:
@@ -42,10 +54,13 @@ async def grant_due(tx: Tx) -> int:
     owners = {row.id: row.user_id for row in await tx.execute(DUE, values)}
     if not owners:
         return 0
+    unpaid = await paused(tx, owners)
     await tx.execute(LOCK, {"ids": list(owners)})
     grants = await take(tx, owners)
     for item in await ledger.grant(tx, grants):
         tx.publish(granted(item))
+    if unpaid:
+        await pauses.pause(tx, unpaid)
     return len(owners)
 
 

@@ -314,3 +314,22 @@ async def test_a_coupon_does_not_change_the_credits(shop: Shop, percent: int):
         await shop.control.pay(session, payer)
         await shop.hear()
         assert await customer.available() == in_all
+
+
+async def test_credits_that_come_after_their_plan_was_paused_wait_too(shop: Shop):
+    customer = await subscriber(shop)
+    plan = await customer.subscribed()
+    shop.control.mischief.hold = True
+    await shop.control.renew(plan.id)
+    renewed = (await customer.subscribed()).latest_invoice
+    await shop.control.fail_next(plan.customer, times=9)
+    await shop.control.renew(plan.id)
+    told = await shop.control.events("invoice.paid", "customer.subscription.updated")
+    [late] = [item for item in told if item["data"]["object"]["id"] == renewed]
+
+    await shop.tell([item for item in told if item["type"] == "customer.subscription.updated"])
+    await shift(shop, 8)
+    assert (await customer.get("/api/billing/subscription"))["is_paused"] is True
+    await shop.tell([late])
+
+    assert await customer.available() == 0
