@@ -11,16 +11,18 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 
 import shared.http
 from agent_runner import runs
 from agent_runner.delivery import Store
 from agent_runner.models import Run
 from agent_runner.runs import Ending
-from billing import ledger, payments, telling
+from billing import checkouts, ledger, payments, plans, revocations, telling
 from billing.ledger import holds
+from billing.reconciliation import Reconciler
 from billing.stripe_events import StripeInbox
+from billing.stripe_gateway import StripeGateway
 from notifier import messages
 from shared import consumer, outbox
 from shared.consumer import Consumer
@@ -242,6 +244,62 @@ def files_are_promised_and_not_stored() -> list[Change]:
             self._blobs = put
 
     return [(Store, "keep", keep)]
+
+
+@mutant(seed=86)
+def refunds_count_twice() -> list[Change]:
+    """What a charge says went back in all is added to the refunds that it consists of."""
+    in_all = "+ (SELECT coalesce(sum(refunded_cents), 0) FROM charges WHERE payment_id = p.id)"
+    return [_returned("AS refunded,", f"{in_all} AS refunded,")]
+
+
+@mutant(seed=1)
+def disputes_that_are_won_are_lost() -> list[Change]:
+    """What a dispute took is not given back when it is won."""
+    return [_returned("'under_review', 'lost'", "'under_review', 'lost', 'won'")]
+
+
+@mutant(seed=112)
+def a_second_click_opens_a_second_page() -> list[Change]:
+    """Stripe is asked for a page without saying that it is the same one."""
+    original, count = StripeGateway.open_checkout, iter(range(10**9))
+
+    async def open_checkout(self: StripeGateway, order: Any) -> Any:
+        return await original(self, replace(order, key=f"{order.key}:{next(count)}"))
+
+    return [(StripeGateway, "open_checkout", open_checkout)]
+
+
+@mutant(seed=1)
+def periods_are_not_told_apart() -> list[Change]:
+    """A plan's credits are granted once for the plan, not once for each of its periods."""
+    original = plans.parts_of
+
+    def parts_of(*args: Any) -> list[plans.Part]:
+        return [replace(part, key=part.key.rpartition(":")[0]) for part in original(*args)]
+
+    return [(plans, "parts_of", parts_of)]
+
+
+@mutant(seed=1)
+def comparing_brings_nothing_in() -> list[Change]:
+    """What Stripe has and we have not is looked at, and left where it is."""
+    return [(Reconciler, "_compare_batch", _nothing)]
+
+
+@mutant(seed=112)
+def money_on_its_way_is_there() -> list[Change]:
+    """A page that was completed is paid, whether or not the money has arrived."""
+    return [(checkouts, "PAID", {*checkouts.PAID, "unpaid"})]
+
+
+async def _nothing(*_: object) -> None:
+    """What should have been done is not."""
+
+
+def _returned(words: str, others: str) -> Change:
+    """Change how is counted what went back of payments."""
+    return (revocations, "RETURNED", text(str(revocations.RETURNED).replace(words, others)))
 
 
 def _without_inbox() -> list[Change]:
