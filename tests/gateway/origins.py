@@ -109,7 +109,7 @@ async def serving_nginx(
     [port] = free_ports(1)
     upstreams = dict.fromkeys((*SERVICES, "desk"), place)
     settings = NginxSettings.model_validate(dict(told))
-    child = nginx.start(folder / f"nginx-{port}", f"127.0.0.1:{port}", upstreams, settings)
+    child = nginx.start(folder / f"nginx-{port}", f"127.0.0.1:{port}", upstreams, {}, settings)
 
     async def listens() -> bool:
         assert child.running, child.last_words()
