@@ -66,7 +66,7 @@ tests: $(VENV)/dev web ## all tests, by WORKERS=2 processes; ARGS="-k name" for 
 SEEDS ?= 200
 simulate: $(VENV)/dev ## as many worlds as SEEDS=10000 in virtual time, under every fault; SEED=17 one of them again
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(addprefix --first ,$(FIRST)) $(addprefix --jobs ,$(JOBS)) \
-		$(addprefix --seed ,$(SEED)) $(addprefix --journey ,$(JOURNEY)) $(addprefix --at ,$(AT)) $(addprefix --mutant ,$(MUTANT))
+		$(addprefix --seed ,$(SEED)) $(addprefix --journey ,$(JOURNEY)) $(addprefix --at ,$(AT)) $(addprefix --mix ,$(MIX)) $(addprefix --mutant ,$(MUTANT))
 
 MINUTES ?= 10
 chaos: $(VENV)/dev ## kill, freeze and cut off every part under load, for MINUTES=10; SEED=n does the same harm again

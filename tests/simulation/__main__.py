@@ -2,6 +2,7 @@
 
 make simulate SEEDS=10000
 make simulate SEED=17
+make simulate SEED=17 MIX=work
 make simulate JOURNEY=one_task AT=33
 """
 
@@ -12,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from tests.simulation.journeys import MIXES
 from tests.simulation.runner import Task, described, running
 
 PROGRESS_S = 10
@@ -23,16 +25,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=200, help="how many seeds to run")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--seed", type=int, help="one seed alone, with its trace")
+    parser.add_argument("--mix", choices=MIXES, default="all", help="what is lived through")
     parser.add_argument("--journey", help="one journey alone, without other faults")
     parser.add_argument("--at", type=int, help="the event at which its process is killed")
     parser.add_argument("--mutant", help="a fault to plant")
     parser.add_argument("--jobs", type=int, default=2, help="worker processes")
     options = parser.parse_args()
     if options.seed is not None or options.journey is not None:
-        task = Task(options.seed or 1, options.journey, options.at, options.mutant, None)
+        task = Task(
+            options.seed or 1, options.journey, options.at, options.mutant, None, options.mix
+        )
         sys.exit(asyncio.run(_one(task)))
     seeds = range(options.first, options.first + options.seeds)
-    tasks = [Task(seed, mutant=options.mutant) for seed in seeds]
+    tasks = [Task(seed, mutant=options.mutant, mix=options.mix) for seed in seeds]
     sys.exit(asyncio.run(_many(tasks, options.jobs)))
 
 

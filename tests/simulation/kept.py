@@ -14,4 +14,9 @@ def kept() -> Iterator[Task]:
         words = dict(word.split("=") for word in line.partition("#")[0].split())
         if words:
             at = words.get("AT")
-            yield Task(int(words.get("SEED", 1)), words.get("JOURNEY"), int(at) if at else None)
+            yield Task(
+                int(words.get("SEED", 1)),
+                words.get("JOURNEY"),
+                int(at) if at else None,
+                mix=words.get("MIX", "all"),
+            )

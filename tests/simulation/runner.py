@@ -27,9 +27,10 @@ class Task:
     crash_at: int | None = None
     mutant: str | None = None
     lines_max: int | None = 150
+    mix: str = "all"
 
     def __str__(self) -> str:
-        words = [f"seed {self.seed}"]
+        words = [f"seed {self.seed}" if self.mix == "all" else f"seed {self.seed} of {self.mix}"]
         if self.journey:
             words.append(f"{self.journey} killed at event {self.crash_at}")
         if self.mutant:
@@ -41,6 +42,8 @@ class Task:
         """The command that runs this world again."""
         variables = {"SEED": self.seed, "JOURNEY": self.journey, "AT": self.crash_at}
         words = [f"{name}={value}" for name, value in variables.items() if value is not None]
+        if self.mix != "all":
+            words.append(f"MIX={self.mix}")
         if self.mutant:
             words.append(f"MUTANT={self.mutant}")
         return " ".join(["make simulate", *words])

@@ -64,10 +64,10 @@ class Result:
     lines: list[str] = field(default_factory=list)
 
 
-def plan_of(seed: int) -> Plan:
-    """Return the plan of a seed: one to three journeys in a world with faults."""
+def plan_of(seed: int, mix: str) -> Plan:
+    """Return the plan of a seed: one to three journeys of a mix, in a world with faults."""
     chance = random.Random(f"plan {seed}")
-    chosen = [chance.choice(journeys.MIX) for _ in range(chance.randint(1, 3))]
+    chosen = [chance.choice(journeys.MIXES[mix]) for _ in range(chance.randint(1, 3))]
     return Plan(
         chosen,
         replicas=chance.choice((1, 2)),

@@ -55,7 +55,7 @@ def _done(postgres: Postgres, task: Mapping[str, Any], begun: Begun) -> dict[str
 
 def _plan(task: Mapping[str, Any], begun: Begun) -> Plan:
     if task.get("journey") is None:
-        return plan_of(task["seed"])
+        return plan_of(task["seed"], task["mix"])
     journey, before = CRASHED[task["journey"]]
     there = begun[before] if before else None
     return Plan([journey], beginning=there, crash_at=task.get("crash_at"))
