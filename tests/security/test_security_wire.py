@@ -1,6 +1,7 @@
 """Bytes that are hardly HTTP: refused or understood in one way, and never a failure of ours."""
 
 import asyncio
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,6 +10,7 @@ from shared.testing import eventually
 from tests.security.product import Person, Product
 
 JSON = b"Content-Type: application/json"
+RESETS_MAX = 3
 REFUSED = b"HTTP/1.1 400 "
 SECOND = b"0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -22,7 +24,17 @@ def get(*headers: bytes, path: bytes = b"/health/live") -> bytes:
 
 
 async def exchange(product: Product, request: bytes) -> bytes:
-    """Send bytes and return all that comes back until the server waits for more, or closes."""
+    """Send bytes and return all that comes back until the server waits for more, or closes.
+
+    A server that closes before it has read everything resets the connection, and its answer may be lost on the way.
+    """
+    for _ in range(RESETS_MAX):
+        with suppress(ConnectionResetError):
+            return await exchanged(product, request)
+    return await exchanged(product, request)
+
+
+async def exchanged(product: Product, request: bytes) -> bytes:
     at = urlsplit(product.origin)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     try:

@@ -51,11 +51,11 @@ async def settle(tx: Tx, user_id: UUID, customer_id: str) -> str:
 
 
 async def forget(tx: Tx, user_id: UUID, customer_id: str) -> None:
-    """Forget a customer that Stripe does not have any more."""
+    """Forget a customer that Stripe does not have any more, and whatever it was to be told."""
     theirs = update(Customer).where(
         Customer.user_id == user_id, Customer.stripe_customer_id == customer_id
     )
-    gone = {"stripe_customer_id": None, "generation": Customer.generation + 1}
+    gone = {"stripe_customer_id": None, "generation": Customer.generation + 1, "tell_at": None}
     await tx.execute(theirs.values(gone))
 
 
