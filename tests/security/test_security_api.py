@@ -45,6 +45,7 @@ DECIDED_BY_MORE_THAN_FORM = [
     "change_password",
     "stripe_webhook",
     "grant_credits",
+    "request_refund",
     "set_run_status",
 ]
 # `GET /api/tasks/estimate` is a route: of the task called estimate, which there cannot be.
