@@ -162,7 +162,7 @@ def found_in(texts: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
 async def test_no_log_line_holds_a_secret(journeys: Journeys):
     lines = {line: line for line in journeys.lines}
 
-    assert lines != {}
+    assert any("mail_sent" in line for line in lines)
     assert found_in(lines, journeys.secrets) == []
 
 
