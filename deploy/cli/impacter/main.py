@@ -36,27 +36,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-admin = typer.Typer(
-    help="What ops and admins see and do, with the key in ADMIN_API_KEY.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-parked_events = typer.Typer(
-    help="Events that a service could not handle.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 
-sold_prices = typer.Typer(
-    help="What is sold, as Stripe's catalogue says.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-asked_refunds = typer.Typer(
-    help="Refunds that operators asked for.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+
+def _group(says: str) -> typer.Typer:
+    return typer.Typer(help=says, no_args_is_help=True, rich_markup_mode=None)
+
+
+admin = _group("What ops and admins see and do, with the key in ADMIN_API_KEY.")
+parked_events = _group("Events that a service could not handle.")
+sold_prices = _group("What is sold, as Stripe's catalogue says.")
+asked_refunds = _group("Refunds that operators asked for.")
 
 admin.command()(tasks.pending)
 admin.command()(tasks.update)
