@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSch
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 MOMENT_CHARS_MAX: Final = 40
+AS_TEXT: Final = {"type": "string", "maxLength": MOMENT_CHARS_MAX}
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -42,14 +43,14 @@ Moment = Annotated[
     AwareDatetime,
     BeforeValidator(_is_moment),
     AfterValidator(_within_reach),
-    WithJsonSchema({"type": "string", "format": "date-time", "maxLength": MOMENT_CHARS_MAX}),
+    WithJsonSchema({**AS_TEXT, "format": "date-time"}),
 ]
 """A date and time with its offset."""
 
 DayOrMoment = Annotated[
     Moment,
     BeforeValidator(_from_midnight),
-    WithJsonSchema({"type": "string", "maxLength": MOMENT_CHARS_MAX}),
+    WithJsonSchema({"anyOf": [{**AS_TEXT, "format": "date"}, {**AS_TEXT, "format": "date-time"}]}),
 ]
 """The same, or a day, which is its first moment in UTC."""
 
