@@ -36,6 +36,11 @@ RABBITMQ_IMAGE = "rabbitmq:4-management"
 # A test's data need not survive the machine; commits are several times as fast this way.
 POSTGRES_SETTINGS = {"max_connections": "200", "fsync": "off"}
 
+HANG_UP = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = :name AND usename = current_user
+"""
+
 
 class PostgresServer:
     """A PostgreSQL for the whole run, with a fresh database for whoever asks."""
@@ -51,15 +56,20 @@ class PostgresServer:
         return self._admin_url.set(database=name).render_as_string(hide_password=False)
 
     async def drop_database(self, url: str) -> None:
-        """Drop a database, also if somebody is still connected."""
-        await self._run(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+        """Drop a database, also if somebody is still connected.
 
-    async def _run(self, statement: str) -> None:
+        WITH (FORCE) is refused while the server itself cleans up there: only a superuser may end that.
+        """
+        name = make_url(url).database
+        await self._run(HANG_UP, name=name)
+        await self._run(f"DROP DATABASE {name}")
+
+    async def _run(self, statement: str, **values: str | None) -> None:
         engine = create_async_engine(
             self._admin_url, isolation_level="AUTOCOMMIT", poolclass=NullPool
         )
         async with engine.connect() as connection:
-            await connection.execute(text(statement))
+            await connection.execute(text(statement), values)
 
 
 class RabbitMQServer:

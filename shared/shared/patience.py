@@ -1,4 +1,4 @@
-"""Slow clients: a request's head is waited for so long and no longer, and so much of it is read and no more.
+"""Slow clients: a request's head is waited for so long and no longer, and so much of it is taken and no more.
 
 uvicorn has no limit for either; behind nginx nobody is that slow.
 """
@@ -6,6 +6,7 @@ uvicorn has no limit for either; behind nginx nobody is that slow.
 import asyncio
 from typing import Final
 
+from starlette.responses import Response
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -13,7 +14,11 @@ from shared import problems
 
 HEAD_S_MAX: Final = 10
 HEAD_BYTES_MAX: Final = 128 * 1024
+LINGER_S: Final = 1
 UNREADABLE: Final = problems.document(400, "bad_request", "This is not HTTP as we understand it.")
+TOO_LARGE: Final = problems.document(
+    431, "headers_too_large", "The headers are larger than what is read of them."
+)
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -22,6 +27,7 @@ class PatientProtocol(HttpToolsProtocol):
     head_s_max: float = HEAD_S_MAX
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _is_refused = False
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -35,11 +41,13 @@ class PatientProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self._is_refused:  # thrown away: to close now would take the answer from them too
+            return
         if self._deadline is not None:
             self._head_bytes += len(data)
         super().data_received(data)
         if self._deadline is not None and self._head_bytes > HEAD_BYTES_MAX:
-            self.transport.close()
+            self._refuse_head()
 
     @override
     def on_message_begin(self) -> None:
@@ -55,10 +63,28 @@ class PatientProtocol(HttpToolsProtocol):
     @override
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be read, as everything else is refused: with a problem document."""
-        lines = [b"HTTP/1.1 400 Bad Request", b"connection: close"]
-        lines += [b": ".join(header) for header in UNREADABLE.raw_headers]
-        self.transport.write(b"\r\n".join([*lines, b"", bytes(UNREADABLE.body)]))
+        self._answer(UNREADABLE)
         self.transport.close()
+
+    def _refuse_head(self) -> None:
+        """Say so, unless something else is being answered, and read no more; the connection ends."""
+        if self._is_answering():
+            self.transport.close()
+            return
+        self._is_refused = True
+        self._answer(TOO_LARGE)
+        self._head_is_here()
+        self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
+
+    def _answer(self, problem: Response) -> None:
+        title = problems.title(problem.status_code)
+        lines = [f"HTTP/1.1 {problem.status_code} {title}".encode(), b"connection: close"]
+        lines += [b": ".join(header) for header in problem.raw_headers]
+        self.transport.write(b"\r\n".join([*lines, b"", bytes(problem.body)]))
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _await_head(self) -> None:
         self._head_bytes = 0
@@ -70,8 +96,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _give_up(self) -> None:
-        answering: RequestResponseCycle | None = self.cycle
-        if answering is not None and not answering.response_complete:  # not to be cut off
+        if self._is_answering():  # not to be cut off
             self._await_head()
         else:
             self.transport.close()

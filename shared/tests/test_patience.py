@@ -67,10 +67,21 @@ async def exchange(port: int, *pieces: bytes) -> bytes:
         writer.close()
 
 
-async def test_a_head_without_end_is_not_read_to_its_end(port):
-    pieces = [b"X-A: " + b"a" * 8000 + b"\r\n"] * (HEAD_BYTES_MAX // 8000 + 2)
+TOO_MUCH = [b"X-A: " + b"a" * 8000 + b"\r\n"] * (HEAD_BYTES_MAX // 8000 + 2)
 
-    assert await exchange(port, GET, *pieces) == b""
+
+@pytest.mark.parametrize("pieces", [TOO_MUCH, TOO_MUCH * 10])
+async def test_a_head_that_is_too_large_is_refused_and_said_so(port, pieces):
+    answer = await exchange(port, GET + b"".join(pieces))
+
+    assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b'"code":"headers_too_large"' in answer
+
+
+async def test_a_head_that_is_too_large_is_no_part_of_the_answer_before_it(port):
+    answer = await exchange(port, GET + b"\r\n" + GET + b"".join(TOO_MUCH))
+
+    assert b"HTTP/1.1 431" not in answer
 
 
 async def test_a_large_body_is_no_large_head(port):

@@ -41,8 +41,8 @@ Sign = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-async def key(product: Product) -> tuple[str, Ed25519PrivateKey]:
-    """The key that auth signs with, as only auth can have it."""
+async def key(product: Product, alice: Person) -> tuple[str, Ed25519PrivateKey]:
+    """The key that auth signs with, as only auth can have it: alice's token was the first that needed one."""
     [row] = await product.rows("auth", "SELECT kid, sealed_private_pem FROM signing_keys")
     pem = Seal(product.secrets["LINK_SEALING_KEY"]).open(row.sealed_private_pem)
     private = load_pem_private_key(pem.encode(), None)

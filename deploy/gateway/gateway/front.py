@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.headers import securing
 from gateway.limits import RETRY_AFTER_S, Limits
 from gateway.pages import Pages
+from shared.patience import TOO_LARGE
 from shared.problems import document
 
 BODY_S_MAX: Final = 15
@@ -80,7 +81,5 @@ def _oversized(scope: Scope) -> Response | None:
         return document(414, "uri_too_long", "The address is longer than any of ours.")
     sizes = [len(name) + len(value) for name, value in scope["headers"]]
     if max(sizes, default=0) > LINE_BYTES_MAX or sum(sizes) > HEADERS_BYTES_MAX:
-        return document(
-            431, "headers_too_large", "The headers are larger than what is read of them."
-        )
+        return TOO_LARGE
     return None
