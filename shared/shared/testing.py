@@ -147,7 +147,7 @@ async def under_test(service: Service) -> AsyncIterator[ServiceUnderTest]:
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[object]], *, within_s: float = 30, what: str = "it"
+    condition: Callable[[], Awaitable[object]], *, within_s: float = 60, what: str = "it"
 ) -> None:
     """Return once the condition holds; fail when it does not within the time."""
     deadline = time.monotonic() + within_s

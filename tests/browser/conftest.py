@@ -28,19 +28,19 @@ PATIENT = {
 Arriving = Callable[..., Awaitable[Visitor]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def pages() -> None:
     """The pages, built from the sources as they are now."""
     await asyncio.to_thread(web.build)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser(pages: None) -> AsyncIterator[Browser]:
     async with running_chromium(need_chromium()) as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def product(browser: Browser) -> AsyncIterator[Product]:
     """The running product, as `make up` runs it."""
     with temporary_folder("browser") as folder:

@@ -107,6 +107,8 @@ async def test_all_of_it_goes_by_keyboard(visitor: Visitor):
     await keyboard.press("Control+k")
     await expect(visitor.page.get_by_role("combobox")).to_be_focused()
     await keyboard.type("transac")
+    chosen = visitor.page.get_by_role("option", selected=True)
+    await expect(chosen).to_contain_text("Transactions")
     await keyboard.press("Enter")
 
     await visitor.see_title("Transactions")

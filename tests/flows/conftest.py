@@ -17,7 +17,7 @@ from tests.servers import need_nginx, need_rabbitmq
 WAYS = os.environ.get("PRODUCT", "embedded distributed").split()
 
 
-@pytest.fixture(scope="session", params=WAYS)
+@pytest.fixture(scope="package", params=WAYS)
 def module(request: pytest.FixtureRequest) -> str:
     """Which way to run the product."""
     if request.param == "distributed":
@@ -26,20 +26,20 @@ def module(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def containers(module: str, request: pytest.FixtureRequest) -> Stack | None:
     """The containers, where the product is to run in them."""
     return request.getfixturevalue("stack") if module == "compose" else None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def collector() -> AsyncIterator[Collector]:
     """Where the product sends its traces, unless it runs in containers."""
     async with collecting() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def product(
     module: str, containers: Stack | None, collector: Collector
 ) -> AsyncIterator[Product]:

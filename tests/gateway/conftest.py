@@ -12,7 +12,7 @@ from tests.servers import PostgresServer
 WAYS = {"embedded": embedded, "nginx": behind_nginx}
 
 
-@pytest.fixture(scope="session", params=WAYS)
+@pytest.fixture(scope="package", params=WAYS)
 async def origin(request: pytest.FixtureRequest, postgres: PostgresServer) -> AsyncIterator[Origin]:
     """The product's one origin."""
     with temporary_folder("gateway") as folder:

@@ -9,7 +9,7 @@ from tests.security.product import Person, Product, running
 from tests.servers import PostgresServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def product(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Product]:

@@ -44,7 +44,7 @@ class Belongings:
         return {**self.ids, "parked_id": self.parked.get(service, "")}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def every(product: Product) -> list[Operation]:
     return await operations(product)
 

@@ -215,8 +215,8 @@ def answered_before_the_commit() -> list[Change]:
     """Stripe is told 200 before its event is stored."""
     original, begun = StripeInbox.receive, set[asyncio.Task[bool]]()
 
-    async def receive(self: StripeInbox, frame: Any, body: bytes) -> bool:
-        begun.add(asyncio.create_task(original(self, frame, body)))
+    async def receive(self: StripeInbox, body: bytes, signature: str | None) -> bool:
+        begun.add(asyncio.create_task(original(self, body, signature)))
         return True
 
     return [(StripeInbox, "receive", receive)]

@@ -17,7 +17,6 @@ from billing.settings import BillingSettings
 from notifier.service import assemble as assemble_notifier
 from notifier.settings import NotifierSettings
 from shared.blobs import Blobs
-from shared.clock import Clock
 from shared.db import Database
 from shared.service import Service
 from shared.testing import ADMIN_KEY, TokenIssuer
@@ -78,18 +77,20 @@ def _billing(owned: Owned) -> Service:
         reconcile_s=60,
         grace_days=0,  # Stripe's time goes on in jumps, ours does not
     )
-    service = assemble_billing(
+    return assemble_billing(
         settings,
         database=Database(settings.database_url, source="billing"),
         to_stripe=owned.outside[StripeAccount].wire(),
         verifier=_verifier(),
+        clock=owned.clock,
     )
-    return _with(service, owned, {Clock: owned.clock})
 
 
 def _tasks(owned: Owned) -> Service:
     settings = TasksSettings(**COMMON, **FILES)
-    return _with(tasks.service.build(settings), owned, {Blobs: owned.outside[Store]})
+    service = tasks.service.build(settings)
+    replaced = {Verifier: _verifier(), Blobs: owned.outside[Store]}
+    return replace(service, resources={**service.resources, **replaced})
 
 
 def _notifier(owned: Owned) -> Service:
@@ -111,10 +112,6 @@ def _agent_runner(owned: Owned) -> Service:
         blobs=owned.outside[Store],
         verifier=_verifier(),
     )
-
-
-def _with(service: Service, owned: Owned, resources: dict[type, Any]) -> Service:
-    return replace(service, resources={**service.resources, Verifier: _verifier(), **resources})
 
 
 def _verifier() -> Verifier:

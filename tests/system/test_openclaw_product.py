@@ -88,7 +88,7 @@ async def test_a_gateway_killed_in_mid_run_costs_the_customer_nothing_twice(prod
     async def is_asked() -> bool:
         return bool(gateway.model.calls_with("[[SLOW 6]]"))
 
-    await eventually(is_asked, within_s=60, what="a call of the model")
+    await eventually(is_asked, within_s=240, what="a call of the model")
     await gateway.kill()
     await gateway.start()
 
@@ -105,7 +105,7 @@ async def test_a_cancelled_task_ends_at_the_model_too(product, gateway):
     async def is_asked() -> bool:
         return bool(gateway.model.calls_with("[[SLOW 120]]"))
 
-    await eventually(is_asked, within_s=60, what="a call of the model")
+    await eventually(is_asked, within_s=240, what="a call of the model")
     await customer.post(f"/api/tasks/{accepted['task_id']}/cancel")
 
     await customer.task_is(accepted["task_id"], "cancelled")
@@ -114,4 +114,4 @@ async def test_a_cancelled_task_ends_at_the_model_too(product, gateway):
     async def is_dropped() -> bool:
         return all(call.is_dropped for call in gateway.model.calls_with("[[SLOW 120]]"))
 
-    await eventually(is_dropped, within_s=60, what="the end of the model's work")
+    await eventually(is_dropped, within_s=240, what="the end of the model's work")

@@ -26,6 +26,8 @@ from shared.tokens import Verifier, key_set_at
 from shared.workers import Loop
 
 NAME = "agent-runner"
+POLL_S = 0.5
+"""How often one of the workers looks for runs that nobody told of."""
 FALLBACK = "general"
 AGENT_TYPES = (
     "lead-generation",
@@ -73,7 +75,7 @@ def assemble(
         scratch_dir=settings.scratch_dir,
     )
     loops = [
-        Loop(f"{NAME} {number}", worker.work_once, poll_s=0.5)
+        Loop(f"{NAME} {number}", worker.work_once, poll_s=POLL_S * settings.concurrency)
         for number in range(1, settings.concurrency + 1)
     ]
 

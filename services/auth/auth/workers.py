@@ -11,6 +11,7 @@ from shared.db import Database, Tx
 from shared.workers import Loop
 
 BATCH_MAX: Final = 1000
+SWEEP_S: Final = 60
 KEPT_FOR: Final = timedelta(days=30)
 
 
@@ -21,7 +22,7 @@ def sweeper(database: Database) -> Loop:
         async with database.transaction() as tx:
             return await sweep(tx)
 
-    return Loop("auth sweeper", sweep_once)
+    return Loop("auth sweeper", sweep_once, poll_s=SWEEP_S)
 
 
 async def sweep(tx: Tx) -> bool:

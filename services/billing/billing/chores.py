@@ -14,11 +14,17 @@ RECONCILE_DAILY: Final = "reconcile daily"
 FLAW_CHARS_MAX = 500
 
 
+async def due(tx: Tx) -> set[str]:
+    """Return the names of the chores that are due."""
+    names = select(Chore.name).where(Chore.due_at <= await tx.now())
+    return set(await tx.scalars(names))
+
+
 async def take(tx: Tx, name: str, *, lease_s: float) -> bool:
     """Tell whether a chore is due, and put it off for everybody else while it is being done."""
     now = await tx.now()
-    due = select(Chore).where(Chore.name == name, Chore.due_at <= now)
-    chore = await tx.scalar(due.with_for_update(skip_locked=True))
+    it = select(Chore).where(Chore.name == name, Chore.due_at <= now)
+    chore = await tx.scalar(it.with_for_update(skip_locked=True))
     if chore is None:
         return False
     chore.due_at = now + timedelta(seconds=lease_s)

@@ -44,8 +44,12 @@ def assemble(
     to_stripe: stripe.HTTPClient,
     verifier: Verifier,
     patience_s: float = PATIENCE_S,
+    clock: Clock | None = None,
 ) -> Service:
-    """Return the service with these adapters; `to_stripe` is how Stripe's library reaches Stripe."""
+    """Return the service with these adapters.
+
+    `to_stripe` is how Stripe's library reaches Stripe; `clock` tells how old Stripe's signatures are.
+    """
     gateway = StripeGateway(
         settings.stripe_secret_key.get_secret_value(),
         api_base=settings.stripe_api_base,
@@ -56,7 +60,13 @@ def assemble(
     errands = Errands(database, gateway, settings)
     reconciler = Reconciler(database, gateway, patience_s=patience_s)
     chores = Chores(database, gateway, reconciler, reconcile_s=settings.reconcile_s)
-    inbox = StripeInbox(database, is_live=settings.is_live, on_arrival=errands.wake)
+    inbox = StripeInbox(
+        database,
+        clock or SystemClock(),
+        secrets=settings.webhook_secrets,
+        is_live=settings.is_live,
+        on_news=errands.wake,
+    )
     return Service(
         name="billing",
         database=database,
@@ -67,7 +77,6 @@ def assemble(
         resources={
             Database: database,
             BillingSettings: settings,
-            Clock: SystemClock(),
             StripeInbox: inbox,
             Spending: Spending(database, checkout_url=settings.checkout_url),
             Cashier: Cashier(database, gateway, terms),

@@ -6,20 +6,21 @@ is only the record.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Boolean, DateTime, LargeBinary, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from billing import telling
-from billing.models import PaymentStatus, StripeEvent
+from billing.models import StripeEvent
 from billing.said import Said
-from billing.stripe_webhook import EventFrame
+from billing.stripe_webhook import EventFrame, verify
+from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.group_commit import Asked, GroupCommit
 from shared.sql import among
+from shared.tracing import step
 
-ARRIVED: Final = f"payment {PaymentStatus.ARRIVED}"
 STORE = text("""
     INSERT INTO stripe_events (id, type, api_version, livemode, payload, outcome, received_at)
     SELECT id, type, api_version, livemode, payload, outcome, :now
@@ -46,20 +47,34 @@ class Incoming:
 
 
 class StripeInbox:
-    """Where webhook requests are stored and answered; any number at once.
+    """Where webhook requests are verified, stored and answered; any number at once.
 
-    `on_arrival` is called where money arrived, and Stripe has to be asked what for.
+    `on_news` is called where Stripe may have to be asked for more.
     """
 
     def __init__(
-        self, database: Database, *, is_live: bool, on_arrival: Callable[[], None]
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        secrets: Sequence[str],
+        is_live: bool,
+        on_news: Callable[[], None],
     ) -> None:
+        self._clock = clock
+        self._secrets = secrets
         self._is_live = is_live
-        self._on_arrival = on_arrival
+        self._on_news = on_news
         self._group: GroupCommit[Incoming, bool] = GroupCommit(database, self._receive)
 
-    async def receive(self, frame: EventFrame, body: bytes) -> bool:
-        """Return once the event and what it led to are committed; tell whether it was new."""
+    async def receive(self, body: bytes, signature: str | None) -> bool:
+        """Return once the event and what it led to are committed; tell whether it was new.
+
+        Raises BadSignature or BadPayload for what is not an event that Stripe signed.
+        """
+        with step("verify stripe event", service="billing") as verified:
+            frame = verify(body, signature, self._secrets, self._clock.now())
+            verified.set_attribute("stripe.event.type", frame.type)
         return await self._group.ask(Incoming(frame, body))
 
     async def _receive(self, tx: Tx, asked: Sequence[Asked[Incoming]]) -> list[bool]:
@@ -80,8 +95,8 @@ class StripeInbox:
         said = [item for item in read if isinstance(item, Said)]
         came = iter(await telling.apply(tx, said) if said else [])
         outcomes = [item if isinstance(item, str) else next(came).of_it for item in read]
-        if ARRIVED in outcomes:
-            tx.after_commit(self._on_arrival)
+        if said:
+            tx.after_commit(self._on_news)
         return outcomes
 
     def _read(self, item: Asked[Incoming]) -> Said[Any] | str:

@@ -143,9 +143,9 @@ async def _users(tx: Tx, pairs: Executable) -> dict[str, UUID]:
 
 
 def _note(row: Subscription, item: Said[Plan]) -> Came:
-    is_later = item.is_fetched or item.moment >= (row.heard_at, row.heard_id)
-    if not is_later:
-        return Came(f"subscription {row.status} already")
+    """Note what was said; of two events of one second nothing tells the later, so that Stripe is asked after both."""
+    if not item.is_fetched and item.moment < (row.heard_at, row.heard_id):
+        return Came(f"subscription {row.status} already", is_news=item.at == row.heard_at)
     if not item.is_fetched:
         row.heard_at, row.heard_id = item.moment
     is_news = _write(row, item.object) or not item.is_fetched

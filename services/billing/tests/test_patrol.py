@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from billing import ledger, patrol, payments
 from billing.models import Kind, Payment, PlanGrant, Proof
@@ -132,8 +132,9 @@ async def undone(books):
 
 
 async def walk(tx):
-    """Have every table walked to its end, within this transaction."""
-    await tx.execute(text("UPDATE proofs SET finished_at = NULL"))
+    """Have every table walked from its beginning to its end, within this transaction."""
+    beginning = {"position": patrol.START, "found": {}, "finished_at": None}
+    await tx.execute(update(Proof).values(beginning))
     hurry = text("UPDATE proofs SET due_at = now() WHERE finished_at IS NULL RETURNING subject")
     while (await tx.execute(hurry)).all():
         while await patrol.step(tx):

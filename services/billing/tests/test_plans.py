@@ -1,6 +1,7 @@
 """Plans: each paid period brings its credits once, and what is not paid for waits."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from billing_parts import Customer, Shop
@@ -194,6 +195,19 @@ async def test_a_cancelled_year_brings_no_more_months(shop: Shop):
 
     await shift(shop, 62)
 
+    assert await customer.available() == 500
+
+
+async def test_of_two_events_of_one_second_neither_is_passed_over(shop: Shop):
+    """Stripe tells seconds, and its ids are in no order: what ended may seem to come before what was going on."""
+    customer = await subscriber(shop, "basic_yearly")
+    [before] = await shop.control.events("customer.subscription.updated")
+    await shop.stripe.subscriptions.cancel_async((await customer.subscribed()).id)
+    [ended] = await shop.control.events("customer.subscription.deleted")
+
+    await shop.tell([{**ended, "id": f"evt_0000{uuid4().hex}", "created": before["created"]}])
+
+    await shift(shop, 62)
     assert await customer.available() == 500
 
 

@@ -43,7 +43,9 @@ class Chores:
 
     async def work_once(self) -> bool:
         """Do what is due; tell whether there was anything."""
-        done = [await self._do(name, *work) for name, work in self._every.items()]
+        async with self._database.transaction() as tx:
+            due = await chores.due(tx)
+        done = [await self._do(name, *self._every[name]) for name in self._every if name in due]
         return any(done)
 
     async def _do(self, name: str, again_in_s: float, work: Work) -> bool:

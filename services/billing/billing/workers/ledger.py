@@ -6,16 +6,16 @@ from billing import books, expiry, patrol
 from shared.db import Database, Tx
 from shared.workers import Loop
 
-NIGHTLY_POLL_S = 5.0
+CALENDAR_POLL_S = 5.0
 
 
 def ledger_loops(database: Database) -> list[Loop]:
     """Return the loops that keep the ledger."""
     return [
         prover(database),
-        Loop("billing books", _in_transaction(database, books.step), poll_s=NIGHTLY_POLL_S),
-        Loop("billing expiry", _in_transaction(database, expiry.expire)),
-        Loop("billing notices", _in_transaction(database, expiry.warn), poll_s=NIGHTLY_POLL_S),
+        Loop("billing books", _in_transaction(database, books.step), poll_s=CALENDAR_POLL_S),
+        Loop("billing expiry", _in_transaction(database, expiry.expire), poll_s=CALENDAR_POLL_S),
+        Loop("billing notices", _in_transaction(database, expiry.warn), poll_s=CALENDAR_POLL_S),
     ]
 
 

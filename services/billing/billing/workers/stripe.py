@@ -40,7 +40,7 @@ class Errands:
         self._gateway = gateway
         self._settings = settings
         self._identifier = Loop("billing identification", self.identify)
-        self._walker = Loop("billing errands", self.walk, poll_s=2)
+        self._walker = Loop("billing errands", self.walk, poll_s=5)
 
     @property
     def loops(self) -> Sequence[Loop]:
@@ -48,8 +48,9 @@ class Errands:
         return (self._identifier, self._walker)
 
     def wake(self) -> None:
-        """Ask at once what was bought."""
+        """Do at once what Stripe's news led to."""
         self._identifier.wake()
+        self._walker.wake()
 
     async def identify(self) -> bool:
         """Ask what some payments bought; tell whether there were any."""
