@@ -78,7 +78,7 @@ class Product:
 
     async def customer(self, *, funds: int = 0) -> "Customer":
         """Sign up somebody new, and give them credits as an operator would."""
-        customer = Customer(self, f"ann.{uuid4().hex}@example.com")
+        customer = Customer(self, f"ann.{uuid4().hex[:12]}@example.com")
         answer = await self.http.post("/api/auth/signup", json=customer.credentials)
         assert answer.status_code == 201, answer.text
         customer.take(answer)

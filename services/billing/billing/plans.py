@@ -33,7 +33,7 @@ def unknown_prices(invoice: Invoice, known: Mapping[str, Entry]) -> set[str]:
 def parts_of(invoice: Invoice, known: Mapping[str, Entry], now: datetime) -> list[Part]:
     """Return what an invoice brings: the plan's credits for its period, or more of them after an upgrade.
 
-    What is due first comes now, whenever the period began: it is paid.
+    What is due first comes now, whenever the period began: it is paid, also where the plan has ended meanwhile.
     """
     whole: list[Charged] = []
     changed: list[Charged] = []
@@ -68,7 +68,7 @@ def _of_period(prefix: str, line: InvoiceLine, entry: Entry, now: datetime) -> l
             key=f"{prefix}:{int(begins.timestamp())}",
             price_id=entry.price_id,
             amount=entry.credits * (line.quantity or 1),
-            due_at=now if number == 0 else begins,
+            due_at=min(begins, now) if number == 0 else begins,
             expires_at=_expiry(entry, ends[number]),
         )
         for number, begins in enumerate(starts)
@@ -95,7 +95,7 @@ def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Pa
             key=f"{upgrade}:{number}",
             price_id=entry.price_id,
             amount=more,
-            due_at=now if number == 0 else begins,
+            due_at=min(begins, now) if number == 0 else begins,
             expires_at=_expiry(entry, ends[number]),
         )
         for number, begins in enumerate(starts)

@@ -198,6 +198,18 @@ async def test_a_cancelled_year_brings_no_more_months(shop: Shop):
     assert await customer.available() == 500
 
 
+async def test_a_plan_that_was_over_before_its_payment_was_heard_of_brings_what_was_paid(
+    shop: Shop,
+):
+    customer = await shop.customer()
+    await customer.buy("basic_yearly", told=False)
+    await shop.stripe.subscriptions.cancel_async((await customer.subscribed()).id)
+
+    await shop.hear()
+
+    assert await customer.available() == 500
+
+
 async def test_of_two_events_of_one_second_neither_is_passed_over(shop: Shop):
     """Stripe tells seconds, and its ids are in no order: what ended may seem to come before what was going on."""
     customer = await subscriber(shop, "basic_yearly")

@@ -26,7 +26,11 @@ export function Frame() {
 
 export function ProductFrame() {
   const [isPaletteOpen, setPaletteOpen] = useState(false);
-  useShortcut("k", () => setPaletteOpen(true));
+  const openPalette = () => {
+    closePanels();
+    setPaletteOpen(true);
+  };
+  useShortcut("k", openPalette);
   return (
     <div className="flex min-h-dvh flex-col">
       <a
@@ -35,7 +39,7 @@ export function ProductFrame() {
       >
         Skip to the content
       </a>
-      <Header onPalette={() => setPaletteOpen(true)} />
+      <Header onPalette={openPalette} />
       <main id="content" className="flex flex-1 flex-col">
         <div className="flex-1">
           <Outlet />
@@ -75,4 +79,9 @@ export function EntranceFrame() {
       </p>
     </main>
   );
+}
+
+/** Close what is open in the top layer, which the palette would lie under. */
+function closePanels(): void {
+  for (const panel of document.querySelectorAll<HTMLElement>("[popover]")) panel.hidePopover?.();
 }
