@@ -46,10 +46,7 @@ def assemble(
     patience_s: float = PATIENCE_S,
     clock: Clock | None = None,
 ) -> Service:
-    """Return the service with these adapters.
-
-    `to_stripe` is how Stripe's library reaches Stripe; `clock` tells how old Stripe's signatures are.
-    """
+    """Return the service with these adapters: how its library reaches Stripe, whose time Stripe's signatures are held to."""
     gateway = StripeGateway(
         settings.stripe_secret_key.get_secret_value(),
         api_base=settings.stripe_api_base,
