@@ -59,8 +59,8 @@ web-check: web ## the pages: types of the API, lint, types, tests, how much is l
 	@$(BIN)/python -m embedded.web test
 	@$(BIN)/python -m embedded.web budget
 
-WORKERS ?= 2
-tests: $(VENV)/dev web ## all tests, by WORKERS=2 processes; ARGS="-k name" for some, by one
+WORKERS ?= 3
+tests: $(VENV)/dev web ## all tests, by WORKERS=3 processes; ARGS="-k name" for some, by one
 	$(BIN)/pytest $(or $(ARGS),-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
 
 SEEDS ?= 200

@@ -18,7 +18,7 @@ from schemathesis.engine import events, from_schema
 from tests.security.product import OPERATOR, Json, Person, Product
 from tests.security.strategies import header_text
 
-EXAMPLES = int(os.environ.get("SECURITY_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("SECURITY_EXAMPLES", "4"))
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
 # Schemathesis' own, less the failures, and for what is too long to be read at all.
