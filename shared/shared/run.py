@@ -195,6 +195,8 @@ async def running(
     async with AsyncExitStack() as ending:
         for service in services:
             ending.push_async_callback(service.database.close)
+            if service.close is not None:
+                ending.push_async_callback(service.close)
             await migrate(service.database.engine, service.migrations)
         ending.push_async_callback(bus.close)
         await _first_contact(bus)

@@ -33,7 +33,7 @@ class Service:
     type; `checks` are what its readiness depends on besides database and bus, `watched` what
     it can be without for a while: named beside them, and not decisive. `gauges` reads what its
     metrics say of its database. `farewell` is called when the process begins to end, so that
-    open streams do.
+    open streams do; `close` is awaited when all else has ended.
     """
 
     name: str
@@ -47,3 +47,4 @@ class Service:
     watched: Mapping[str, Check] = field(default_factory=dict)
     gauges: Gauges | None = None
     farewell: Callable[[], None] | None = None
+    close: Callable[[], Awaitable[None]] | None = None

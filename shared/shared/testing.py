@@ -143,6 +143,8 @@ async def under_test(service: Service) -> AsyncIterator[ServiceUnderTest]:
         finally:
             if service.farewell is not None:
                 service.farewell()
+            if service.close is not None:
+                await service.close()
             await service.database.close()
 
 

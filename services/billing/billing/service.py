@@ -84,4 +84,5 @@ def assemble(
             Verifier: verifier,
         },
         gauges=gauges,
+        close=gateway.close,
     )
