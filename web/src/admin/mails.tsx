@@ -29,7 +29,12 @@ const COLUMNS: Column<Mail>[] = [
     title: "To",
     show: ({ to_address }) => <span className="font-medium">{to_address ?? "not known yet"}</span>,
   },
-  { title: "Mail", show: ({ template }) => template.replaceAll("_", " ") },
+  {
+    title: "Mail",
+    show: ({ template }) => (
+      <span className="whitespace-nowrap">{template.replaceAll("_", " ")}</span>
+    ),
+  },
   { title: "State", show: ({ state }) => <Pill tone={TONES[state]}>{state}</Pill> },
   { title: "Tries", kind: "number", show: ({ attempts }) => attempts },
   { title: "Error", kind: "wide", show: ({ error }) => error },
