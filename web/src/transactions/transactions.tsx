@@ -9,7 +9,7 @@ import { Card } from "~/ui/card.tsx";
 import { Empty } from "~/ui/empty.tsx";
 import { Page } from "~/ui/page.tsx";
 import { Problem } from "~/ui/problem.tsx";
-import { SkeletonLines } from "~/ui/skeleton.tsx";
+import { Skeleton, SkeletonLines } from "~/ui/skeleton.tsx";
 import { Books } from "./books.tsx";
 import { Documents } from "./documents.tsx";
 import { LineFilters } from "./line-filters.tsx";
@@ -46,7 +46,7 @@ function Lines({ filters }: { filters: Filters }) {
   return (
     <div className="grid gap-4">
       {!isFiltered && lines !== undefined && lines.length >= CURVE_LINES_MIN && (
-        <Suspense fallback={<div className="h-40" />}>
+        <Suspense fallback={<Skeleton shape="h-40" />}>
           <Chart lines={lines} />
         </Suspense>
       )}
