@@ -1,5 +1,6 @@
 """Somebody at a browser of their own: what they do, and what a page must not do meanwhile."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,7 +126,7 @@ class Visitor:
         await field.fill(description)
         await expect(self.quote).to_be_visible()
         await field.press("Enter")
-        await self.see("Working on it…")
+        await expect(self.page).to_have_url(re.compile("task=task_"))
 
     @property
     def quote(self) -> Locator:

@@ -186,6 +186,14 @@ class Customer:
         await eventually(they_are, what=f"{available} credits, {reserved} reserved")
         return await self.get("/api/credits/summary")
 
+    async def charged(self, task_id: str, amount: int) -> None:
+        """Wait until the task shows what was captured for it."""
+
+        async def is_shown() -> bool:
+            return bool((await self.task(task_id))["credits_spent"] == amount)
+
+        await eventually(is_shown, what=f"{task_id}, charged {amount}")
+
     async def stream(self, *, after: str | None = None) -> AsyncIterator[dict[str, Any]]:
         """Yield what `GET /api/events` sends: id, event and data of each."""
         headers = self.headers | ({"Last-Event-ID": after} if after else {})

@@ -30,7 +30,7 @@ async def test_a_task_is_delivered_with_its_file_and_captured(product, customer)
     task = await customer.task_is(accepted["task_id"], "completed")
     assert "demo" in task["result"].lower()
     summary = await customer.credits_are(900)
-    assert (await customer.task(task["task_id"]))["credits_spent"] == 100
+    await customer.charged(task["task_id"], 100)
     capture = next(row for row in summary["transactions"] if row["kind"] == "capture")
     assert (capture["amount"], capture["task_id"], capture["type"]) == (
         -100,

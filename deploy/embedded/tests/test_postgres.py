@@ -1,7 +1,6 @@
 """EmbeddedPostgres keeps its data through every end, and leaves nothing running behind."""
 
 import asyncio
-import fcntl
 import os
 import shutil
 import signal
@@ -9,8 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from embedded.children import Owner
-from embedded.locks import FolderInUse
+from embedded.locks import FolderInUse, lock_folder
 from embedded.ports import free_ports
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
 from embedded.postgres_install import PostgresMissing, environment, find_bin_dir, runnable
@@ -132,20 +130,12 @@ async def test_a_killed_server_starts_again_at_the_same_address(tmp_path, name):
         assert await query(url, "SELECT words FROM note") == ["kept"]
 
 
-async def is_free(lock):
-    """Tell whether the last of a killed server's processes has ended."""
-    with lock.open() as file, suppress(BlockingIOError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
-
-
 async def test_a_pid_which_another_process_has_now_is_no_obstacle(tmp_path):
     async with running(tmp_path / "other"):
         async with running(tmp_path / "crashed"):
             crashed = server_pid(tmp_path / "crashed")
             os.kill(crashed, signal.SIGKILL)
-        await eventually(partial(is_free, tmp_path / "crashed" / "lock"), what="the server's end")
+        (await lock_folder(tmp_path / "crashed", limit_s=60)).release()  # the last of it has ended
         for file in ("lock", "data/postmaster.pid"):
             now = str(server_pid(tmp_path / "other"))
             path = tmp_path / "crashed" / file

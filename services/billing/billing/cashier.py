@@ -2,7 +2,10 @@
 
 import time
 from collections import OrderedDict
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Final, TypeVar
 from uuid import UUID
 
 from billing import catalogue, customers, progress, purchases, standing, telling
@@ -14,6 +17,8 @@ from billing.said import Said
 from shared.db import Database, Tx
 from shared.errors import Invalid, NotFound
 
+T = TypeVar("T")
+
 UNKNOWN_S: Final = 30
 UNKNOWN_MAX: Final = 10_000
 
@@ -22,6 +27,10 @@ class AddressNotTaken(Invalid):
     """Stripe writes no receipts to this e-mail address."""
 
     code = "address_not_taken"
+
+
+class CustomerGone(StripeMissing):
+    """Stripe does not have the customer any more; asked once more, there is another."""
 
 
 class Cashier:
@@ -35,17 +44,22 @@ class Cashier:
 
     async def checkout(self, buyer: Buyer, price_id: str) -> Checkout:
         """Return a page to pay a price on, the same one for the same buyer while it is open."""
+        return await _once_more(partial(self._checkout, buyer, price_id))
+
+    async def _checkout(self, buyer: Buyer, price_id: str) -> Checkout:
         async with self._database.transaction() as tx:
             customer = await self._reserved(tx, buyer)
             page = await purchases.begin(tx, buyer, price_id)
         if page.url is not None:
             return page
         customer_id = await self._customer(customer) if customer else None
+        order = purchases.order_of(page, customer_id, self._terms)
         try:
-            order = purchases.order_of(page, customer_id, self._terms)
-            session = await self._gateway.open_checkout(order)
+            async with self._as_customer(buyer.user_id, customer_id):
+                session = await self._gateway.open_checkout(order)
         except StripeRefused as refusal:
-            await self._declined(page, customer_id, refusal)
+            async with self._database.transaction() as tx:
+                await purchases.abandon(tx, page.id)
             if refusal.details.get("stripe_code") == "email_invalid":
                 raise AddressNotTaken from refusal
             raise
@@ -58,9 +72,17 @@ class Cashier:
         """Return where a user sees to cards, plan and invoices: as who pays for the plan, if there is one."""
         async with self._database.transaction() as tx:
             plan = await standing.current(tx, user_id)
+        if plan is not None and plan.stripe_customer_id is not None:
+            with suppress(StripeMissing):
+                return await self._gateway.open_portal(plan.stripe_customer_id)
+        return await _once_more(partial(self._own_portal, user_id, email))
+
+    async def _own_portal(self, user_id: UUID, email: str) -> str:
+        async with self._database.transaction() as tx:
             mine = await customers.reserve(tx, user_id, email)
-        customer_id = plan.stripe_customer_id if plan else None
-        return await self._gateway.open_portal(customer_id or await self._customer(mine))
+        customer_id = await self._customer(mine)
+        async with self._as_customer(user_id, customer_id):
+            return await self._gateway.open_portal(customer_id)
 
     async def progress(self, session_id: str) -> Progress:
         """Return how far a page has come; where that is not known, Stripe is asked, and believed as if it had told."""
@@ -111,15 +133,19 @@ class Cashier:
         async with self._database.transaction() as tx:
             return await customers.settle(tx, row.user_id, customer_id)
 
-    async def _declined(
-        self, page: Checkout, customer_id: str | None, refusal: StripeRefused
-    ) -> None:
-        """Let the page be that Stripe declined to make; a customer that is gone too."""
-        async with self._database.transaction() as tx:
-            await purchases.abandon(tx, page.id)
-            is_gone = isinstance(refusal, StripeMissing) and "customer" in refusal.reason
-            if is_gone and page.user_id is not None and customer_id is not None:
-                await customers.forget(tx, page.user_id, customer_id)
+    @asynccontextmanager
+    async def _as_customer(
+        self, user_id: UUID | None, customer_id: str | None
+    ) -> AsyncIterator[None]:
+        """Ask Stripe for a customer; one that Stripe does not have any more is forgotten, for another to be made."""
+        try:
+            yield
+        except StripeMissing as missing:
+            if user_id is None or customer_id is None or "customer" not in missing.reason:
+                raise
+            async with self._database.transaction() as tx:
+                await customers.forget(tx, user_id, customer_id)
+            raise CustomerGone(missing.reason) from missing
 
     async def _ask(self, session_id: str) -> None:
         session = await self._gateway.checkout_session(session_id)
@@ -135,3 +161,11 @@ class Cashier:
     def _is_unknown(self, session_id: str) -> bool:
         """Whether Stripe said a moment ago that there is no such page: strangers may guess many."""
         return time.monotonic() - self._unknown.get(session_id, float("-inf")) < UNKNOWN_S
+
+
+async def _once_more(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask, and once more if the customer was gone: the second time another is made."""
+    try:
+        return await ask()
+    except CustomerGone:
+        return await ask()

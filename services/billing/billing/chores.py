@@ -23,8 +23,8 @@ async def due(tx: Tx) -> set[str]:
 async def take(tx: Tx, name: str, *, lease_s: float) -> bool:
     """Tell whether a chore is due, and put it off for everybody else while it is being done."""
     now = await tx.now()
-    it = select(Chore).where(Chore.name == name, Chore.due_at <= now)
-    chore = await tx.scalar(it.with_for_update(skip_locked=True))
+    statement = select(Chore).where(Chore.name == name, Chore.due_at <= now)
+    chore = await tx.scalar(statement.with_for_update(skip_locked=True))
     if chore is None:
         return False
     chore.due_at = now + timedelta(seconds=lease_s)

@@ -62,17 +62,8 @@ def _is_charged(line: InvoiceLine, entry: Entry) -> bool:
 def _of_period(prefix: str, line: InvoiceLine, entry: Entry, now: datetime) -> list[Part]:
     start, end = line.period.start, line.period.end
     starts = [months_after(start, number) for number in range(entry.grant_count)]
-    ends = [*starts[1:], end]
-    return [
-        Part(
-            key=f"{prefix}:{int(begins.timestamp())}",
-            price_id=entry.price_id,
-            amount=entry.credits * (line.quantity or 1),
-            due_at=min(begins, now) if number == 0 else begins,
-            expires_at=_expiry(entry, ends[number]),
-        )
-        for number, begins in enumerate(starts)
-    ]
+    keys = [f"{prefix}:{int(begins.timestamp())}" for begins in starts]
+    return _in_turn(keys, entry, entry.credits * (line.quantity or 1), [*starts, end], now)
 
 
 def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Part]:
@@ -88,17 +79,19 @@ def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Pa
         return []
     begun = [months_after(end, -number) for number in range(entry.grant_count - 1, 0, -1)]
     starts = [line.period.start, *(month for month in begun if month > line.period.start)]
-    ends = [*starts[1:], end]
     upgrade = f"{prefix}:{int(end.timestamp())}:{entry.price_id}"
+    keys = [f"{upgrade}:{number}" for number in range(len(starts))]
+    return _in_turn(keys, entry, more, [*starts, end], now)
+
+
+def _in_turn(
+    keys: Sequence[str], entry: Entry, amount: int, moments: Sequence[datetime], now: datetime
+) -> list[Part]:
+    """Return a grant from each moment to the next, the first due now at the latest."""
+    due = [min(moments[0], now), *moments[1:-1]]
     return [
-        Part(
-            key=f"{upgrade}:{number}",
-            price_id=entry.price_id,
-            amount=more,
-            due_at=min(begins, now) if number == 0 else begins,
-            expires_at=_expiry(entry, ends[number]),
-        )
-        for number, begins in enumerate(starts)
+        Part(key, entry.price_id, amount, due_at, _expiry(entry, ends))
+        for key, due_at, ends in zip(keys, due, moments[1:], strict=True)
     ]
 
 

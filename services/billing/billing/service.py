@@ -62,7 +62,8 @@ def assemble(
         clock or SystemClock(),
         secrets=settings.webhook_secrets,
         is_live=settings.is_live,
-        on_news=errands.wake,
+        on_arrival=errands.identify_soon,
+        on_plan=errands.walk_soon,
     )
     return Service(
         name="billing",

@@ -6,14 +6,15 @@ is only the record.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Boolean, DateTime, LargeBinary, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from billing import telling
-from billing.models import StripeEvent
+from billing.models import PaymentStatus, StripeEvent
 from billing.said import Said
+from billing.shapes import Subscription
 from billing.stripe_webhook import EventFrame, verify
 from shared.clock import Clock
 from shared.db import Database, Tx
@@ -21,6 +22,7 @@ from shared.group_commit import Asked, GroupCommit
 from shared.sql import among
 from shared.tracing import step
 
+ARRIVED: Final = f"payment {PaymentStatus.ARRIVED}"
 STORE = text("""
     INSERT INTO stripe_events (id, type, api_version, livemode, payload, outcome, received_at)
     SELECT id, type, api_version, livemode, payload, outcome, :now
@@ -49,7 +51,8 @@ class Incoming:
 class StripeInbox:
     """Where webhook requests are verified, stored and answered; any number at once.
 
-    `on_news` is called where Stripe may have to be asked for more.
+    `on_arrival` is called where money arrived, and Stripe has to be asked what for; `on_plan` where it told of a
+    subscription, and has to be asked how it is.
     """
 
     def __init__(
@@ -59,12 +62,14 @@ class StripeInbox:
         *,
         secrets: Sequence[str],
         is_live: bool,
-        on_news: Callable[[], None],
+        on_arrival: Callable[[], None],
+        on_plan: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._secrets = secrets
         self._is_live = is_live
-        self._on_news = on_news
+        self._on_arrival = on_arrival
+        self._on_plan = on_plan
         self._group: GroupCommit[Incoming, bool] = GroupCommit(database, self._receive)
 
     async def receive(self, body: bytes, signature: str | None) -> bool:
@@ -95,8 +100,10 @@ class StripeInbox:
         said = [item for item in read if isinstance(item, Said)]
         came = iter(await telling.apply(tx, said) if said else [])
         outcomes = [item if isinstance(item, str) else next(came).of_it for item in read]
-        if said:
-            tx.after_commit(self._on_news)
+        if ARRIVED in outcomes:
+            tx.after_commit(self._on_arrival)
+        if any(isinstance(item.object, Subscription) for item in said):
+            tx.after_commit(self._on_plan)
         return outcomes
 
     def _read(self, item: Asked[Incoming]) -> Said[Any] | str:

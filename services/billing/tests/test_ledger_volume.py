@@ -154,7 +154,5 @@ async def test_everything_at_once_keeps_every_rule_and_every_credit(billing, see
     async with billing.database.transaction() as tx:
         assert await prove(tx) == {}
         rows = (await tx.execute(BALANCES, {"users": crowd.users})).all()
-    moved = {
-        user: crowd.moved[user] for user in crowd.users
-    }  # what others left may have expired too
+    moved = {user: crowd.moved[user] for user in crowd.users}  # others' lots may have expired too
     assert {row.user_id: row.balance + row.repaid for row in rows} == moved

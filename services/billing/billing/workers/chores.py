@@ -45,7 +45,7 @@ class Chores:
         """Do what is due; tell whether there was anything."""
         async with self._database.transaction() as tx:
             due = await chores.due(tx)
-        done = [await self._do(name, *self._every[name]) for name in self._every if name in due]
+        done = [await self._do(name, *work) for name, work in self._every.items() if name in due]
         return any(done)
 
     async def _do(self, name: str, again_in_s: float, work: Work) -> bool:

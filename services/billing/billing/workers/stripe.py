@@ -47,9 +47,12 @@ class Errands:
         """What is to run."""
         return (self._identifier, self._walker)
 
-    def wake(self) -> None:
-        """Do at once what Stripe's news led to."""
+    def identify_soon(self) -> None:
+        """Ask at once what was bought."""
         self._identifier.wake()
+
+    def walk_soon(self) -> None:
+        """Do at once what is due of everything else."""
         self._walker.wake()
 
     async def identify(self) -> bool:
