@@ -61,7 +61,7 @@ web-check: web ## the pages: types of the API, lint, types, tests, how much is l
 
 WORKERS ?= 3
 tests: $(VENV)/dev web ## all tests, by WORKERS=3 processes; ARGS="-k name" for some, by one
-	$(BIN)/pytest $(or $(ARGS),-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
+	$(BIN)/pytest $(or $(ARGS),-n $(WORKERS) --no-loadscope-reorder)
 
 SEEDS ?= 200
 simulate: $(VENV)/dev ## as many worlds as SEEDS=10000 in virtual time, under every fault; SEED=17 one of them again

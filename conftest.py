@@ -1,15 +1,28 @@
 """The fixtures which every test of the repository can ask for; a server starts when one does."""
 
 import os
+import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import hypothesis
 import pytest
+from typing_extensions import override
+from xdist.scheduler import LoadScopeScheduling
 
 from shared import logs
 from tests.servers import PostgresServer, RabbitMQServer, postgres_server, rabbitmq_server
 
-SLOW = ("tests/simulation/", "tests/system/", "tests/flows/", "tests/conformance/", "benchmarks/")
+# What takes minutes, the longest first.
+SLOW = (
+    "tests/simulation/",
+    "tests/system/",
+    "tests/flows/",
+    "tests/browser/",
+    "deploy/distributed/",
+)
+SHARED = ("tests/simulation/", "tests/gateway/", "tests/security/")
+WAY = re.compile(r"\[(embedded|distributed|compose)")
 
 
 def pytest_configure() -> None:
@@ -21,19 +34,28 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run what shares something dear, where several work; and begin with what takes minutes."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_shared_by(item)))
-    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+    """Begin with what takes minutes."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in SLOW])
 
 
-def _shared_by(item: pytest.Item) -> str:
-    """Name what a test shares with others: a way of running the product, the simulation, a module's database."""
-    way = getattr(item, "callspec", None)
-    if way is not None and "module" in way.params:
-        return f"the {way.params['module']} product"
-    file = item.nodeid.partition("::")[0]
-    return "the simulation" if file.startswith("tests/simulation/") else file
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Return how tests are dealt out where several workers run them."""
+    return Together(config, log)
+
+
+class Together(LoadScopeScheduling):
+    """One worker runs what shares something dear: a way of running the product, a module's servers.
+
+    It stands in for `--dist loadgroup`, which does not group under pytest 9.2 (pytest-dev/pytest-xdist#1386).
+    """
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if way := WAY.search(test) if file.startswith("tests/flows/") else None:
+            return f"tests/flows, {way[1]}"
+        return next((folder for folder in SHARED if file.startswith(folder)), file)
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,19 @@
 """Every page, with what is on it: for looking at all of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import ViewportSize, expect
 
 from tests.browser.visitors import Visitor
 from tests.flows.product import link_token
 from tests.flows.stripe import Stripe
 from tests.flows.test_operating import impacter
 
-LOOKS = {
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
+LOOKS: Mapping[str, Mapping[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
     "phone": {

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from playwright.async_api import Browser
@@ -17,13 +16,12 @@ from playwright.async_api import Browser
 from embedded import web
 from tests.browser.chromium import find_chromium, running_chromium
 from tests.browser.conftest import VARIABLES
-from tests.browser.places import LOOKS, every_place
+from tests.browser.places import LOOKS, WINDOW, every_place
 from tests.browser.visitors import Visitor
 from tests.flows.product import Product, running
 from tests.folders import temporary_folder
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-WINDOW = {"viewport": {"width": 1280, "height": 800}}
 COLOURS = 192
 
 
@@ -44,7 +42,7 @@ async def _take(browser: Browser, product: Product, look: str) -> None:
     async with AsyncExitStack() as ending:
 
         async def arrive() -> Visitor:
-            options: dict[str, Any] = {**WINDOW, **LOOKS[look], "reduced_motion": "reduce"}
+            options = {"viewport": WINDOW, **LOOKS[look], "reduced_motion": "reduce"}
             context = await browser.new_context(locale="en-US", **options)
             ending.push_async_callback(context.close)
             return await Visitor.arriving(context, product)

@@ -47,6 +47,7 @@ TABLES = """
     SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
     WHERE schemaname = ANY($1) AND tablename NOT LIKE 'alembic%' ORDER BY 1
 """
+USED = "SELECT name FROM unnest($1::text[]) AS name WHERE pg_relation_size(name::regclass) > 0"
 # What can be written of a table: the rest follows from it.
 COLUMNS = """
     SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::text::regclass
@@ -173,10 +174,10 @@ class Postgres:
         return rows
 
     def clean(self) -> None:
-        """Empty every table, for the next world."""
+        """Empty every table that was written to, for the next world."""
         assert not self._waiting, "a world leaves nobody waiting"
-        tables = ", ".join(self._tables)
-        self._run(f"{UNGUARDED}; TRUNCATE {tables} RESTART IDENTITY")
+        if used := ", ".join(row["name"] for row in self.look(USED, self._tables)):
+            self._run(f"{UNGUARDED}; TRUNCATE {used} RESTART IDENTITY CASCADE")
 
     def keep(self, name: str) -> str:
         """Keep what is in the tables under a name; return the statements that put it back into empty ones."""
