@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from billing import catalogue, customers, progress, purchases, standing, telling
-from billing.gateway import Gateway, StripeMissing, StripeRefused
+from billing.gateway import Gateway, StripeFailed, StripeMissing, StripeRefused
 from billing.models import Checkout, Customer
 from billing.progress import Progress
 from billing.purchases import Buyer, Terms
@@ -57,7 +57,7 @@ class Cashier:
         try:
             async with self._as_customer(buyer.user_id, customer_id):
                 session = await self._gateway.open_checkout(order)
-        except StripeRefused as refusal:
+        except (StripeRefused, StripeFailed) as refusal:
             async with self._database.transaction() as tx:
                 await purchases.abandon(tx, page.id)
             if refusal.details.get("stripe_code") == "email_invalid":
@@ -127,11 +127,20 @@ class Cashier:
             return row.stripe_customer_id
         customer_id = await self._gateway.customer_of(row.user_id)
         if customer_id is None:
-            customer_id = await self._gateway.make_customer(
-                row.user_id, row.email, generation=row.generation
-            )
+            customer_id = await self._made(row)
         async with self._database.transaction() as tx:
             return await customers.settle(tx, row.user_id, customer_id)
+
+    async def _made(self, row: Customer) -> str:
+        """Have Stripe make a customer; where it failed, whoever asks next asks by another key."""
+        try:
+            return await self._gateway.make_customer(
+                row.user_id, row.email, generation=row.generation
+            )
+        except StripeFailed:
+            async with self._database.transaction() as tx:
+                await customers.forget(tx, row.user_id, None)
+            raise
 
     @asynccontextmanager
     async def _as_customer(

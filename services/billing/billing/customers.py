@@ -50,10 +50,11 @@ async def settle(tx: Tx, user_id: UUID, customer_id: str) -> str:
     return found
 
 
-async def forget(tx: Tx, user_id: UUID, customer_id: str) -> None:
-    """Forget a customer that Stripe does not have any more, and whatever it was to be told."""
+async def forget(tx: Tx, user_id: UUID, customer_id: str | None) -> None:
+    """Forget a customer that Stripe does not have, or could not make, and whatever it was to be told."""
     theirs = update(Customer).where(
-        Customer.user_id == user_id, Customer.stripe_customer_id == customer_id
+        Customer.user_id == user_id,
+        Customer.stripe_customer_id.is_not_distinct_from(customer_id),
     )
     gone = {"stripe_customer_id": None, "generation": Customer.generation + 1, "tell_at": None}
     await tx.execute(theirs.values(gone))

@@ -28,6 +28,13 @@ class StripeAway(Unavailable):
     retry_after_s = 5
 
 
+class StripeFailed(StripeAway):
+    """Stripe answered that it failed itself, and for a day it answers the same to the same key.
+
+    Source: https://docs.stripe.com/api/idempotent_requests.
+    """
+
+
 class StripeRefused(DomainError):
     """Stripe declined what we asked of it."""
 

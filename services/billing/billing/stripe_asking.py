@@ -11,7 +11,7 @@ import structlog
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
-from billing.gateway import ShapeT, StripeAway, StripeMissing, StripeRefused
+from billing.gateway import ShapeT, StripeAway, StripeFailed, StripeMissing, StripeRefused
 from shared.tracing import step
 
 log = structlog.get_logger()
@@ -55,7 +55,9 @@ def _refusal(what: str, flaw: stripe.StripeError) -> StripeAway | StripeRefused:
     log.warning(
         "stripe_refused", asked=what, status=status, code=flaw.code, request=flaw.request_id
     )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.CONFLICT:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return StripeFailed()
+    if status == HTTPStatus.CONFLICT:
         return StripeAway()
     return StripeRefused(reason, stripe_code=flaw.code)
 

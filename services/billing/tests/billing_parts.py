@@ -265,10 +265,12 @@ class Shop:
         """The headers of another operator, with a token of their own."""
         return {"Authorization": f"Bearer {self._issuer.token(uuid4(), roles=['admin'])}"}
 
-    def break_next(self, route: str | None, how: How, *, times: int = 1) -> None:
+    def break_next(
+        self, route: str | None, how: How, *, times: int = 1, when: When | None = None
+    ) -> None:
         """Make Stripe's next answers fail, after the work is done where they get lost."""
-        when: When = "after" if how == "lost" else "before"
-        self.control.break_next(Fault(how, when, times, route))
+        usual: When = "after" if how == "lost" else "before"
+        self.control.break_next(Fault(how, when or usual, times, route))
 
     async def operate(self, method: str, path: str, **options: Any) -> Any:
         """Do something as an operator; return the answer."""

@@ -103,6 +103,20 @@ async def test_an_answer_that_gets_lost_on_its_way_from_stripe_opens_no_second_p
     assert await pages(shop) == [again.json()["session_id"]]
 
 
+async def test_a_failure_that_stripe_remembers_is_not_asked_for_again(shop: Shop):
+    customer = await shop.customer()
+    shop.break_next("POST /v1/checkout/sessions", "broken", when="after")
+
+    failed = await customer.checkout("pack_500")
+    again = await customer.checkout("pack_500")
+
+    assert (failed.status_code, failed.json()["code"]) == (503, "stripe_away")
+    assert again.status_code == 200
+    await shop.control.pay(again.json()["session_id"], Payer(email=customer.email))
+    await shop.hear()
+    assert await customer.available() == 500
+
+
 async def test_who_pays_and_asks_again_gets_another_page(shop: Shop):
     customer = await shop.customer()
 

@@ -89,6 +89,18 @@ async def test_the_portal_opens_for_whom_stripe_has_forgotten(shop: Shop):
     assert (await shop.portal_session(answer.json()["url"]))["customer"] == only != gone
 
 
+async def test_a_customer_whom_stripe_failed_to_make_can_buy_all_the_same(shop: Shop):
+    customer = await shop.customer()
+    shop.break_next("POST /v1/customers", "broken", when="after")
+
+    failed = await customer.checkout("pack_500")
+    await customer.buy("pack_500")
+
+    assert failed.status_code == 503
+    assert await customer.available() == 500
+    assert len(await at_stripe(shop)) == 1
+
+
 async def test_stripe_is_told_of_a_new_address(shop: Shop):
     customer = await shop.customer()
     await customer.buy("pack_100")
