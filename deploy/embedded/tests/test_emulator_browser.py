@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 from emulator_parts import KEY, SECRET, Listener, Stage
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from embedded.emulator.service import Emulator, Place
 from embedded.ports import free_ports
-from tests.browsers import ARGUMENTS, need_chromium
+from tests.browser.chromium import need_chromium, running_chromium
 
 ADA = "ada@example.com"
 
@@ -37,13 +37,10 @@ async def served() -> AsyncIterator[Stage]:
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    chromium = need_chromium()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS])
+    async with running_chromium(need_chromium()) as browser:
         page = await browser.new_page()
         page.set_default_timeout(20_000)
         yield page
-        await browser.close()
 
 
 @pytest.mark.system
