@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
@@ -95,9 +96,10 @@ UserIfAny = Annotated[User | None, Depends(_user_if_any)]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who does an admin's work, for the record."""
+    """Who does an admin's work, for the record; no user where it was the admin key."""
 
     name: str
+    user_id: UUID | None = None
 
 
 async def _operator(
@@ -112,7 +114,7 @@ async def _operator(
     user = await _user(request, bearer)
     if not user.is_admin:
         raise Forbidden
-    return Operator(user.email)
+    return Operator(user.email, user.id)
 
 
 CurrentOperator = Annotated[Operator, Depends(_operator)]

@@ -12,7 +12,7 @@ from auth.links import Purpose
 from auth.models import BalanceHint, User
 from shared.contracts.users import UserEmailVerified
 from shared.db import Tx
-from shared.errors import Conflict, NotFound, Unauthorized
+from shared.errors import Conflict, Forbidden, NotFound, Unauthorized
 
 log = structlog.get_logger()
 
@@ -78,20 +78,35 @@ async def take_over(tx: Tx, user: User, password_hash: str) -> None:
 
 
 async def change_password(tx: Tx, user: User, password_hash: str, *, keep_session: UUID) -> None:
-    """Give a locked account another password: every other session and every mailed link that sets one are over."""
+    """Give a locked account another password: every other session is over, and every link of a forgotten one.
+
+    A payer's claim stays open: what the mailbox says counts more than who knows the password.
+    """
     user.password_hash = password_hash
     await sessions.end_all(tx, user.id, keep=keep_session)
     await links.revoke(tx, user.id, Purpose.RESET_PASSWORD)
 
 
 async def change_roles(tx: Tx, user_id: UUID, roles: Sequence[str], *, by: str) -> User:
-    """Set what an account may do besides a customer's things; its next access token says so."""
+    """Set what an account may do besides a customer's things; its next access token says so.
+
+    Who loses something is signed out everywhere: no session goes on with what it was allowed before.
+    """
     user = await tx.lock(User, user_id)
     if user is None:
         raise NotFound
+    if set(user.roles) - set(roles):
+        await sessions.end_all(tx, user.id)
     user.roles = sorted(set(roles))
     log.warning("roles_changed", user_id=str(user.id), roles=user.roles, by=by)
     return user
+
+
+async def still_operates(tx: Tx, user_id: UUID) -> None:
+    """Raise Forbidden where an operator's token outlived the role it was made for."""
+    user = await of_token(tx, user_id)
+    if "admin" not in user.roles:
+        raise Forbidden
 
 
 async def verify_email(tx: Tx, user: User) -> None:
@@ -108,7 +123,7 @@ async def listed(
     """Return accounts and their credits, newest first, whose address contains a text."""
     statement = _with_credits().order_by(User.id.desc()).limit(limit)
     if email is not None:
-        statement = statement.where(User.email_key.contains(email.casefold(), autoescape=True))
+        statement = statement.where(User.email_key.contains(email.lower(), autoescape=True))
     if before is not None:
         statement = statement.where(User.id < before)
     return [(row.User, row.credits) for row in await tx.execute(statement)]

@@ -1,11 +1,11 @@
 """E-mail addresses: how one is shown, and the key by which two are the same."""
 
-import unicodedata
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
 from auth.models import User
+from shared.addresses import email_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +35,4 @@ def read(text: str) -> Address:
         shown = valid(text)
     except EmailNotValidError:
         shown = text.strip().lower()
-    return Address(shown=shown, key=unicodedata.normalize("NFC", shown.casefold()))
+    return Address(shown=shown, key=email_key(shown))

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from auth import accounts, addresses, balances, payers
-from auth.links import Links, Purpose
+from auth.links import Links, Purpose, revoke
 from auth.models import User
 from shared.contracts.credits import (
     CreditsExpired,
@@ -88,8 +88,13 @@ async def _welcome(tx: Tx, user: User, payment: PaymentCompleted, links: Links) 
 
 
 async def _attribution(tx: Tx, user: User, payment: PaymentCompleted, links: Links) -> Event:
-    """Whose address is proven, or whose account nobody has claimed, is recognized; else the mailbox decides."""
+    """Whose address is proven, or whose account nobody has claimed, is recognized; else the mailbox decides.
+
+    It decides by taking the account over: a link that only confirms the address would give the payment to whoever
+    signed up with it.
+    """
     if user.email_verified_at is None and user.password_hash is not None:
+        await revoke(tx, user.id, Purpose.VERIFY_EMAIL)
         return UserClaimRequested(
             user_id=user.id,
             email=user.email,

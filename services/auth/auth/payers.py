@@ -39,6 +39,13 @@ async def remember(tx: Tx, user: User, payment: PaymentCompleted, *, is_opening:
     )
 
 
+async def met(tx: Tx, user_id: UUID) -> bool:
+    """Tell whether a guest paid with the address of this account; nobody pays before the user's lock is free."""
+    await tx.lock(User, user_id)
+    found = select(GuestPayment.payment_id).where(GuestPayment.user_id == user_id).limit(1)
+    return await tx.scalar(found) is not None
+
+
 async def close_claims(tx: Tx, user_id: UUID) -> None:
     """From now on only a mailed link sets the password of this account."""
     await tx.execute(

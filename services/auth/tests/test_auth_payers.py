@@ -14,6 +14,7 @@ from shared.contracts.users import (
     UserPasswordResetRequested,
     UserRecognized,
     UserRegistered,
+    UserVerificationRequested,
 )
 from shared.tables import inbox
 
@@ -188,6 +189,23 @@ async def test_the_mailboxs_owner_drops_the_squatter(world: World) -> None:
     assert (await world.log_in()).status_code == 200
     assert (await owner.post("/api/auth/refresh")).status_code == 200
     assert len(await world.published(UserEmailVerified)) == 1
+
+
+async def test_no_link_confirms_a_squatted_address_once_somebody_paid_with_it(world: World) -> None:
+    squatter = await world.sign_up(password=OTHER_PASSWORD)
+    before = await world.mailed(UserRegistered)
+    await world.pay()
+
+    assert (await squatter.post("/api/auth/email/resend")).status_code == 202
+    verified = await world.browser().post("/api/auth/email/verify", json={"token": before})
+
+    assert verified.status_code == 422
+    assert await world.published(UserVerificationRequested) == []
+    assert (await world.user())["email_verified"] is False
+    body = {"token": await world.mailed(UserPasswordResetRequested), "password": PASSWORD}
+    assert (await world.browser().post("/api/auth/password/reset", json=body)).status_code == 204
+    assert (await squatter.post("/api/auth/refresh")).status_code == 401
+    assert (await world.user())["email_verified"] is True
 
 
 async def test_the_squatters_own_reset_links_die_with_the_claim(world: World) -> None:

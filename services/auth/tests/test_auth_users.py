@@ -293,7 +293,10 @@ async def test_an_operator_makes_an_admin_whose_next_token_says_so(world: World)
     assert (await browser.get("/api/admin/users")).status_code == 200
 
     await operator.put(place, json={"roles": []})
-    use(browser, await browser.post("/api/auth/refresh"))
+    # the token that is left makes nobody an operator again, and there is no other
+    assert (await browser.put(place, json={"roles": ["admin"]})).status_code == 403
+    assert (await browser.post("/api/auth/refresh")).status_code == 401
+    use(browser, await world.log_in(browser=browser))
     assert (await browser.get("/api/admin/users")).status_code == 403
 
 

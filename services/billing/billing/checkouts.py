@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from billing import completion
 from billing.models import Payment, PaymentStatus
-from billing.payments import email_key
 from billing.said import Came, Said
 from billing.shapes import CheckoutSession
 from billing.worth import Worth, worths
 from shared import ids
+from shared.addresses import email_key
 from shared.db import Tx
 from shared.sql import among, as_rows, insert_all
 

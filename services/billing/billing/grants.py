@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from billing import ledger, reading
 from billing.models import Address, Kind, Lot, Posting
-from billing.payments import email_key
+from shared.addresses import email_key
 from shared.contracts.credits import CreditsGranted
 from shared.db import Tx
 from shared.errors import Conflict, Invalid, NotFound

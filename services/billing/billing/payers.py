@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import or_, select
 
 from billing.models import Checkout, Customer, Subscription
-from billing.payments import email_key
 from billing.shapes import Invoice
 from billing.worth import CHECKOUT_ID, PREFIX
 from shared import ids
+from shared.addresses import email_key
 from shared.db import Tx
 from shared.sql import among
 

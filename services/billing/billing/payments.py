@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from billing import customers, ledger, matching, pauses, plan_grants
 from billing.models import Account, Address, Kind, Payment, PaymentStatus
+from shared.addresses import email_key
 from shared.db import Tx
 from shared.events import Envelope
 from shared.sql import among, as_rows, update_all
@@ -19,11 +20,6 @@ PAID_ONES = text(f"""
     WHERE id = ANY (:ids) AND status = '{PaymentStatus.PAID}' ORDER BY id FOR UPDATE
 """)  # noqa: S608 - a constant of ours
 GIVE = update_all(Payment, "user_id", "status", "granted_at", "opened_account")
-
-
-def email_key(email: str) -> str:
-    """Return what makes two spellings of an address one."""
-    return email.strip().casefold()
 
 
 async def grant_waiting(

@@ -28,7 +28,11 @@ from auth.schemas import (
     Verify,
 )
 from auth.sessions import Sessions
-from shared.contracts.users import UserRegistered, UserVerificationRequested
+from shared.contracts.users import (
+    UserPasswordResetRequested,
+    UserRegistered,
+    UserVerificationRequested,
+)
 from shared.db import Database, Tx
 from shared.http import CurrentUser, Transaction, resource
 
@@ -96,14 +100,18 @@ async def verify_email(body: Verify, tx: Transaction) -> VerifiedEmail:
     "/api/auth/email/resend", operation_id="resend_email", status_code=202, responses=NOT_SIGNED_IN
 )
 async def resend_email(caller: CurrentUser, tx: Transaction, our_links: OurLinks) -> Accepted:
-    """Mail another link that confirms the address, unless it is confirmed or enough were mailed lately."""
+    """Mail another link that confirms the address, unless it is confirmed or enough were mailed lately.
+
+    Where somebody paid with the address, it is a link that sets the password too: the payment is the mailbox's.
+    """
     user = await accounts.of_token(tx, caller.id)
     if user.email_verified_at is None:
-        token = await our_links.issue_if_few(tx, user.id, Purpose.VERIFY_EMAIL)
+        paid = await payers.met(tx, user.id)
+        purpose = Purpose.RESET_PASSWORD if paid else Purpose.VERIFY_EMAIL
+        token = await our_links.issue_if_few(tx, user.id, purpose)
+        asked = UserPasswordResetRequested if paid else UserVerificationRequested
         if token is not None:
-            tx.publish(
-                UserVerificationRequested(user_id=user.id, email=user.email, sealed_token=token)
-            )
+            tx.publish(asked(user_id=user.id, email=user.email, sealed_token=token))
     return Accepted()
 
 

@@ -52,5 +52,7 @@ async def change_roles(
     user_id: UserId, body: RolesChange, who: CurrentOperator, tx: Transaction
 ) -> UserView:
     """Make an account an operator's, or a customer's again; its next access token says so."""
+    if who.user_id is not None:
+        await accounts.still_operates(tx, who.user_id)
     user = await accounts.change_roles(tx, user_id, body.roles, by=who.name)
     return UserView.of(user, await balances.available(tx, user.id))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from billing import customers, ledger, payments
 from billing.grants import post_bonus
 from billing.handlers.registry import handlers
+from shared.addresses import email_key
 from shared.contracts.payments import PaymentCompleted
 from shared.contracts.users import UserEmailVerified, UserRecognized, UserRegistered
 from shared.db import Tx
@@ -20,7 +21,7 @@ async def grant_known_payers(received: Sequence[Received[PaymentCompleted]], tx:
     for item in received:
         event = item.event
         asked_for = event.user_id if event.user_id in users else None
-        owner = asked_for or owners.get(payments.email_key(event.email))
+        owner = asked_for or owners.get(email_key(event.email))
         if owner is not None:
             grants[event.payment_id], causes[event.payment_id] = owner, item.envelope
     await payments.grant_waiting(tx, grants, causes=causes)

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from billing import payments, reading
+from billing import reading
 from billing.models import Payment, PaymentStatus
 from billing.routes.refusals import refusals
 from billing.schemas.payments import Payments, PaymentView
+from shared.addresses import email_key
 from shared.http import CurrentOperator
 from shared.http import Transaction as InTransaction
 from shared.pages import Cursor, Limit, cursor_of, id_of
@@ -25,7 +26,7 @@ async def list_payments(
     cursor: Cursor = None,
 ) -> Payments:
     """Payments, newest first: those in `review` need a person."""
-    key = payments.email_key(email) if email else None
+    key = email_key(email) if email else None
     rows = await reading.payments(
         tx, status=status, email_key=key, limit=limit, before=id_of(cursor)
     )
