@@ -27,6 +27,7 @@ from embedded.defaults import (
     STRIPE,
     emulates_stripe,
     mail_folder,
+    shows_mailbox,
     stripe_folder,
     variables,
 )
@@ -67,7 +68,9 @@ async def main() -> None:
         for name, value in defaults.items():
             os.environ[name] = os.environ.get(name) or value
         services = [build() for build in BUILDERS]
-        extra = [mailbox.routes(mail_folder(folder))]
+        extra = []
+        if shows_mailbox(os.environ, folder):
+            extra.append(mailbox.routes(mail_folder(folder)))
         pages_and_limits = front(load(FrontSettings))
         if not is_emulated:
             await serve(*services, extra=extra, front=pages_and_limits)

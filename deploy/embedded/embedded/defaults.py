@@ -24,7 +24,7 @@ def variables(folder: Path, port: str, databases: Mapping[str, str]) -> dict[str
         **urls,
         "BLOBS_URL": f"file://{folder / 'files'}",
         "BILLING_STRIPE_API_BASE": f"{origin}/emulator/stripe",
-        "NOTIFIER_MAIL_URL": f"file://{mail_folder(folder)}",
+        "NOTIFIER_MAIL_URL": mail_url(folder),
         "NOTIFIER_FROM": "ImpacterAGI <hello@example.com>",
         "AGENT_RUNNER_SCRATCH_DIR": str(folder / "scratch"),
         "LOG_FORMAT": "console",
@@ -39,6 +39,12 @@ def emulates_stripe(environment: Mapping[str, str]) -> bool:
     return not key or key.startswith(EMULATED_KEY)
 
 
+def shows_mailbox(environment: Mapping[str, str], folder: Path) -> bool:
+    """Tell whether mails are shown to whoever asks: never where money is real, or where they go to people."""
+    is_live = environment["STRIPE_SECRET_KEY"].startswith(("sk_live_", "rk_live_"))
+    return not is_live and environment["NOTIFIER_MAIL_URL"] == mail_url(folder)
+
+
 def stripe_folder(folder: Path) -> Path:
     """Return the folder that keeps the emulated account."""
     return folder / "stripe"
@@ -47,6 +53,11 @@ def stripe_folder(folder: Path) -> Path:
 def mail_folder(folder: Path) -> Path:
     """Return the folder that mails are written to."""
     return folder / "mail"
+
+
+def mail_url(folder: Path) -> str:
+    """Return where mails go unless they are to be sent."""
+    return f"file://{mail_folder(folder)}"
 
 
 def own_secrets(folder: Path) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from embedded.defaults import EMULATED_KEY
 from shared.settings import Settings
 
 BUILT = Path(__file__).parents[3] / "web" / "dist"
@@ -36,3 +37,11 @@ class EmulatorSettings(Settings):
     stripe_secret_key: SecretStr
     stripe_webhook_secret: SecretStr
     emulator_webhook_url: str = ""
+
+    @field_validator("stripe_secret_key")
+    @classmethod
+    def _is_its_own(cls, key: SecretStr) -> SecretStr:
+        if not key.get_secret_value().startswith(EMULATED_KEY):
+            message = f"leave the emulator out: this is no key of its own ({EMULATED_KEY}…)"
+            raise ValueError(message)
+        return key

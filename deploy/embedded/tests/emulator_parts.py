@@ -12,7 +12,7 @@ import stripe
 
 from embedded.emulator.service import Emulator, Place
 
-KEY = "sk_test_of_a_test"
+KEY = "sk_test_emulated_of_a_test"
 SECRET = "whsec_of_a_test"
 HOOK = "http://product.test/api/webhooks/stripe"
 START = datetime(2027, 1, 31, 12, tzinfo=UTC)

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from embedded.defaults import mail_url, shows_mailbox
 from embedded.mailbox import routes
 from notifier.mailer import FileMailer, Mail
 from shared import problems
@@ -96,6 +97,24 @@ async def test_scripts_read_mails_with_their_links(
 async def test_an_empty_mailbox_says_so(browser: httpx2.AsyncClient) -> None:
     assert "No mail yet" in (await browser.get("/dev/mailbox")).text
     assert (await browser.get("/dev/mailbox.json")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "mails", "is_shown"),
+    [
+        ("sk_test_emulated_0123", "", True),
+        ("sk_test_51Habc", "", True),
+        ("sk_live_51Habc", "", False),
+        ("rk_live_51Habc", "", False),
+        ("sk_test_emulated_0123", "smtp://user:password@mail.example:587", False),
+    ],
+)
+def test_mails_are_shown_only_where_no_money_is_real_and_none_are_sent(
+    tmp_path: Path, key: str, mails: str, is_shown: bool
+) -> None:
+    environment = {"STRIPE_SECRET_KEY": key, "NOTIFIER_MAIL_URL": mails or mail_url(tmp_path)}
+
+    assert shows_mailbox(environment, tmp_path) is is_shown
 
 
 async def test_a_mailbox_that_has_no_folder_yet_is_empty(tmp_path: Path) -> None:

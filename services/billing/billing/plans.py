@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from billing.catalogue import Entry
@@ -42,7 +42,9 @@ def parts_of(invoice: Invoice, known: Mapping[str, Entry], now: datetime) -> lis
         if entry is not None and entry.flaw is None and _is_charged(line, entry):
             (changed if line.is_proration else whole).append((line, entry))
     prefix = f"subscription:{invoice.subscription}"
-    parts = [part for line, entry in whole for part in _of_period(prefix, line, entry, now)]
+    periods = [_of_period(prefix, line, entry, now) for line, entry in whole]
+    replaced = _replaced(changed) if whole else 0
+    parts = _less([part for period in periods for part in period], replaced)
     return _together([*parts, *_of_upgrade(prefix, changed, now)])
 
 
@@ -67,7 +69,10 @@ def _of_period(prefix: str, line: InvoiceLine, entry: Entry, now: datetime) -> l
 
 
 def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Part]:
-    """Return the difference for the rest of the period: what is charged for anew less what is taken back."""
+    """Return the difference for the rest of the period: what is charged for anew less what is taken back.
+
+    Of the time that has begun it is the share that is left of it, as it is of the price.
+    """
     gained = [(line, entry) for line, entry in lines if line.amount > 0]
     if not gained:
         return []
@@ -75,13 +80,48 @@ def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Pa
     end = line.period.end
     lost = [(old, was) for old, was in lines if old.amount < 0 and old.period.end == end]
     more = _credits(gained) - _credits(lost)
-    if more <= 0:
+    share = round(more * _share_left(line, entry))
+    if share <= 0:
         return []
-    begun = [months_after(end, -number) for number in range(entry.grant_count - 1, 0, -1)]
-    starts = [line.period.start, *(month for month in begun if month > line.period.start)]
+    starts = [line.period.start, *_months_begun(line, entry)]
     upgrade = f"{prefix}:{int(end.timestamp())}:{entry.price_id}"
     keys = [f"{upgrade}:{number}" for number in range(len(starts))]
-    return _in_turn(keys, entry, more, [*starts, end], now)
+    first, *rest = _in_turn(keys, entry, more, [*starts, end], now)
+    return [replace(first, amount=share), *rest]
+
+
+def _replaced(lines: Sequence[Charged]) -> int:
+    """Return the credits of the time that is paid back, where nothing is charged for that time anew.
+
+    So it is when a plan gives way to one of another interval: its money is taken off the new one's price.
+    """
+    ends = {line.period.end for line, _ in lines if line.amount > 0}
+    gone = [(line, was) for line, was in lines if line.amount < 0 and line.period.end not in ends]
+    return sum(round(_credits([pair]) * _share_left(*pair)) for pair in gone)
+
+
+def _less(parts: Sequence[Part], amount: int) -> list[Part]:
+    """Return the parts with so many credits less, of those first that come first."""
+    left = []
+    for part in parts:
+        taken = min(part.amount, amount)
+        amount -= taken
+        if part.amount > taken:
+            left.append(replace(part, amount=part.amount - taken))
+    return left
+
+
+def _months_begun(line: InvoiceLine, entry: Entry) -> list[datetime]:
+    """Return when each further grant of a line's time is due."""
+    months = [months_after(line.period.end, -n) for n in range(entry.grant_count - 1, 0, -1)]
+    return [month for month in months if month > line.period.start]
+
+
+def _share_left(line: InvoiceLine, entry: Entry) -> float:
+    """Return how much of the time that one grant is for is left when a line begins; a whole one is 1."""
+    until = next(iter(_months_begun(line, entry)), line.period.end)
+    months = 1 if entry.grant_count > 1 else MONTHS[entry.interval or "month"]
+    return min(1.0, (until - line.period.start) / (until - months_after(until, -months)))
 
 
 def _in_turn(

@@ -90,11 +90,16 @@ async def request(
 
 
 async def approve(
-    tx: Tx, request_id: UUID, *, operator: str, alone_cents_max: int
+    tx: Tx, request_id: UUID, *, operator: str, is_person: bool, alone_cents_max: int
 ) -> RefundRequest:
-    """Lock the credits and have the money sent; above a limit only another operator may."""
+    """Lock the credits and have the money sent; above a limit only another person may.
+
+    The limit is for all that goes back of one payment, in however many pieces. The admin key is nobody: whoever asked
+    may have it too.
+    """
     asked = await _undecided(tx, request_id)
-    if operator == asked.requested_by and asked.amount_cents > alone_cents_max:
+    is_alone = operator == asked.requested_by or not is_person
+    if is_alone and await _decided_cents(tx, asked) + asked.amount_cents > alone_cents_max:
         raise AnotherOperatorDecides
     asked.status, asked.make_at = "approved", await tx.now()
     await tx.flush()
@@ -187,6 +192,14 @@ async def _left(tx: Tx, payment: Payment) -> int:
         Refund.payment_id == payment.id, Refund.status.not_in(("failed", "canceled"))
     )
     return payment.amount_cents - int(await tx.scalar(gone) or 0)
+
+
+async def _decided_cents(tx: Tx, asked: RefundRequest) -> int:
+    """Return how many cents of a payment others of its requests send back, or sent."""
+    decided = select(func.coalesce(func.sum(RefundRequest.amount_cents), 0)).where(
+        RefundRequest.payment_id == asked.payment_id, RefundRequest.status.in_(("approved", "made"))
+    )
+    return int(await tx.scalar(decided) or 0)
 
 
 async def _intent(tx: Tx, payment: Payment) -> str | None:

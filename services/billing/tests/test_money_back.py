@@ -352,6 +352,26 @@ async def test_a_large_refund_is_approved_by_another_operator(shop: Shop):
     assert answer.json()["status"] == "approved"
 
 
+async def test_the_admin_key_is_no_second_person(shop: Shop):
+    _, payment = await buyer(shop, "pack_2000")
+    path = f"/api/admin/payments/{public('pay', payment.id)}/refunds"
+    body = {"reason": "a person asks"}
+    asked = (await shop.http.post(path, json=body, headers=await shop.admin())).json()
+
+    assert (await decide(shop, asked)).status_code == 403
+
+
+async def test_a_large_refund_in_pieces_is_a_large_refund(shop: Shop):
+    _, payment = await buyer(shop, "pack_2000")
+    first = await ask(shop, payment, amount_cents=9000)
+    assert (await decide(shop, first)).status_code == 200
+    await shop.settle()
+
+    rest = await ask(shop, payment, amount_cents=3900)
+
+    assert (await decide(shop, rest)).status_code == 403
+
+
 async def test_one_refund_of_a_payment_is_in_the_making(shop: Shop):
     _, payment = await buyer(shop)
     path = f"/api/admin/payments/{public('pay', payment.id)}/refunds"

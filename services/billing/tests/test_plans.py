@@ -145,6 +145,29 @@ async def test_an_upgrade_brings_the_difference_at_once_and_no_more_than_once(sh
     assert await customer.available() == 4000
 
 
+async def test_an_upgrade_near_the_end_of_a_period_brings_the_share_that_is_paid_for(shop: Shop):
+    customer = await subscriber(shop)
+    [item] = (await customer.subscribed())["items"].data
+    days = (item.current_period_end - item.current_period_start) / (24 * 3600)
+    await shop.control.advance(days=20)
+
+    await switch(shop, customer, "business_monthly")
+
+    assert await customer.available() == pytest.approx(500 + 1500 * (days - 20) / days, abs=1)
+    await renew(shop, customer)
+    assert await customer.available() == pytest.approx(2500 + 1500 * (days - 20) / days, abs=1)
+
+
+async def test_what_a_replaced_plan_brought_is_taken_off_the_new_one(shop: Shop):
+    """Business by the month gives way to Basic by the year, and its price comes off that one's."""
+    customer = await subscriber(shop, "business_monthly")
+
+    await switch(shop, customer, "basic_yearly")
+    assert await customer.available() == 2000
+    await shift(shop, 31 * 4)
+    assert await customer.available() == 2000 + 500
+
+
 async def test_going_down_and_up_again_within_a_period_brings_nothing_more(shop: Shop):
     customer = await subscriber(shop)
 

@@ -59,7 +59,11 @@ async def approve_refund(
 ) -> RefundView:
     """Lock the credits, and have Stripe send the money."""
     decided = await refund_requests.approve(
-        tx, refund_id, operator=operator.name, alone_cents_max=settings.refund_approval_cents
+        tx,
+        refund_id,
+        operator=operator.name,
+        is_person=operator.user_id is not None,
+        alone_cents_max=settings.refund_approval_cents,
     )
     return await _one(tx, decided)
 
