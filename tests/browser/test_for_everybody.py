@@ -35,7 +35,7 @@ async def test_no_page_leaves_anybody_out(arriving):
                 wrong.append(f"{place.name}, {width}: wider than its window")
         await page.set_viewport_size(WINDOW)
 
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 async def test_who_goes_elsewhere_is_there_with_eyes_and_ears(visitor: Visitor):

@@ -30,7 +30,12 @@ export function Chart({ lines }: { lines: readonly Line[] }) {
   }, [lines, appearance]);
   return (
     <Card>
-      <div ref={place} role="img" aria-label={said(lines)} className="-mx-2 -mb-2" />
+      <div
+        ref={place}
+        role="img"
+        aria-label={said(lines)}
+        className="contain-inline-size -mx-2 -mb-2"
+      />
     </Card>
   );
 }
