@@ -69,6 +69,7 @@ class Run(Base):
         CheckConstraint("attempt >= 0 AND attempts_max >= 1", name="attempt_bounds"),
         CheckConstraint("hold_amount >= 0 AND units_used >= 0", name="amounts_not_negative"),
         Index("ix_runs_to_lease", "available_at", postgresql_where=text("state = 'waiting'")),
+        Index("ix_runs_running", "user_id", postgresql_where=text("state = 'running'")),
         Index("ix_runs_open", "deadline_at", postgresql_where=text("state <> 'finished'")),
     )
 

@@ -27,6 +27,7 @@ from shared.tracing import Origin
 
 DESCRIPTION_BYTES_MAX = 5000
 UNITS_MAX = 1_000_000_000
+USER_RUNS_MAX = 3
 
 CANCELLED = "The task was cancelled."
 INTERRUPTED = "The agent was interrupted, and was not tried again."
@@ -35,8 +36,9 @@ TIMED_OUT = "The task took longer than it may."
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how often a run is worked on, and how much it may deliver."""
+    """How long and how often a run is worked on, how many of one user's at once, and how much each may deliver."""
 
+    user_runs_max: int
     run_s_max: float
     desk_s_max: float
     lease_s: float
@@ -82,11 +84,29 @@ async def locked(tx: Tx, task_id: UUID) -> Run | None:
     return await tx.scalar(_fresh(Run.task_id == task_id).with_for_update())
 
 
-async def lease(tx: Tx, *, executors: Collection[str], owner: str, lease_s: float) -> Lease | None:
-    """Begin the next attempt at the run that has waited longest for one of these executors."""
+async def lease(
+    tx: Tx,
+    *,
+    executors: Collection[str],
+    owner: str,
+    lease_s: float,
+    user_runs_max: int = USER_RUNS_MAX,
+) -> Lease | None:
+    """Begin the next attempt at the run that has waited longest for one of these executors.
+
+    Runs of a user for whom so many are at work already wait: one customer does not stop the work of all others.
+    """
     now = await tx.now()
     is_due = (Run.available_at <= now, Run.deadline_at > now)
-    waiting = _fresh(Run.state == RunState.WAITING, Run.executor.in_(list(executors)), *is_due)
+    is_at_work = (Run.state == RunState.RUNNING, Run.lease_until.is_not(None))
+    of_one = select(Run.user_id).where(*is_at_work).group_by(Run.user_id)
+    full = of_one.having(func.count() >= user_runs_max)
+    waiting = _fresh(
+        Run.state == RunState.WAITING,
+        Run.executor.in_(list(executors)),
+        Run.user_id.not_in(full),
+        *is_due,
+    )
     oldest = waiting.order_by(Run.available_at, Run.id).limit(1)
     run = await tx.scalar(oldest.with_for_update(skip_locked=True))
     if run is None:

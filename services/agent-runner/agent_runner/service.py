@@ -126,6 +126,7 @@ def agents_of(settings: AgentRunnerSettings) -> Mapping[str, Agent]:
 def limits_of(settings: AgentRunnerSettings) -> Limits:
     """Return the limits that the settings name."""
     return Limits(
+        user_runs_max=settings.user_runs_max,
         run_s_max=settings.run_s_max,
         desk_s_max=settings.desk_s_max,
         lease_s=settings.lease_s,

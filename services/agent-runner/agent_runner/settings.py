@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from agent_runner.runs import USER_RUNS_MAX
 from shared.settings import CommonSettings
 
 ExecutorName = Literal["openclaw", "demo", "human"]
@@ -28,6 +29,7 @@ class AgentRunnerSettings(CommonSettings):
     executors: dict[str, ExecutorName] = Field(default_factory=dict)
 
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    user_runs_max: Annotated[int, Field(ge=1)] = USER_RUNS_MAX
     run_s_max: Annotated[float, Field(gt=0)] = 1800
     desk_s_max: Annotated[float, Field(gt=0)] = 604_800
     lease_s: Annotated[float, Field(gt=0)] = 60

@@ -91,6 +91,7 @@ class RunWorker:
                 executors=self._executors.agents,
                 owner=self._owner,
                 lease_s=self._limits.lease_s,
+                user_runs_max=self._limits.user_runs_max,
             )
         if lease is None:
             return False

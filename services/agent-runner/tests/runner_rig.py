@@ -183,10 +183,12 @@ class Rig:
         return (self.folder / "blobs" / key).read_bytes()
 
 
-def held(description: str = "Do it", agent_type: str = "general") -> CreditsHeld:
+def held(
+    description: str = "Do it", agent_type: str = "general", *, user_id: UUID | None = None
+) -> CreditsHeld:
     """A task that was just funded."""
     ids = Ids()
-    user_id = ids.new()
+    user_id = user_id or ids.new()
     return CreditsHeld(
         hold_id=ids.new(),
         amount=10,

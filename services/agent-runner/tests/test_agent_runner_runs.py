@@ -48,6 +48,21 @@ async def test_a_funded_task_is_done_and_says_so_once(rig):
     assert (run.state, run.outcome, run.hold_amount) == ("finished", "succeeded", 10)
 
 
+async def test_one_user_does_not_keep_all_agents(rig):
+    user_id = rig.sut.database.ids.new()
+    for _ in range(runs.USER_RUNS_MAX + 1):
+        await rig.sut.deliver(held("Take long", user_id=user_id))
+    taken = [await leased(rig) for _ in range(runs.USER_RUNS_MAX)]
+    assert await leased(rig) is None
+
+    await rig.sut.deliver(held("Be quick"))
+
+    assert (await leased(rig)).prompt == "Be quick"
+    assert await leased(rig) is None
+    await finished(rig, taken[0])
+    assert (await leased(rig)).prompt == "Take long"
+
+
 async def test_a_running_service_works_by_itself(rig):
     loops = [asyncio.create_task(worker.run()) for worker in rig.sut.service.workers]
 

@@ -8,9 +8,13 @@ from sqlalchemy import Select, func, select
 
 from auth import links, payers, sessions, throttles
 from auth.addresses import Address
-from auth.links import Purpose
+from auth.links import Links, Purpose
 from auth.models import BalanceHint, User
-from shared.contracts.users import UserEmailVerified
+from shared.contracts.users import (
+    UserEmailVerified,
+    UserPasswordResetRequested,
+    UserVerificationRequested,
+)
 from shared.db import Tx
 from shared.errors import Conflict, Forbidden, NotFound, Unauthorized
 
@@ -115,6 +119,22 @@ async def verify_email(tx: Tx, user: User) -> None:
         user.email_verified_at = await tx.now()
         opened_by = "payment" if user.is_opened_by_payment else "signup"
         tx.publish(UserEmailVerified(user_id=user.id, email=user.email, opened_by=opened_by))
+
+
+async def mail_verification(tx: Tx, user: User, our_links: Links) -> None:
+    """Have a link mailed that proves the address, unless enough were lately."""
+    token = await our_links.issue_if_few(tx, user.id, Purpose.VERIFY_EMAIL)
+    if token is not None:
+        tx.publish(UserVerificationRequested(user_id=user.id, email=user.email, sealed_token=token))
+
+
+async def mail_reset(tx: Tx, user: User, our_links: Links) -> None:
+    """Have a link mailed that sets a new password, and proves the address; unless enough were lately."""
+    token = await our_links.issue_if_few(tx, user.id, Purpose.RESET_PASSWORD)
+    if token is not None:
+        tx.publish(
+            UserPasswordResetRequested(user_id=user.id, email=user.email, sealed_token=token)
+        )
 
 
 async def listed(

@@ -1,7 +1,7 @@
 """The cashier: requests that need Stripe's answer to be answered, asked between two transactions and never inside one."""
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from billing import catalogue, customers, progress, purchases, standing, telling
-from billing.gateway import Gateway, StripeFailed, StripeMissing, StripeRefused
+from billing.gateway import Gateway, StripeAway, StripeFailed, StripeMissing, StripeRefused
 from billing.models import Checkout, Customer
 from billing.progress import Progress
 from billing.purchases import Buyer, Terms
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 UNKNOWN_S: Final = 30
 UNKNOWN_MAX: Final = 10_000
+STRANGERS_A_SECOND_MAX: Final = 5
 
 
 class AddressNotTaken(Invalid):
@@ -41,6 +42,7 @@ class Cashier:
         self._gateway = gateway
         self._terms = terms
         self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._strangers: deque[float] = deque()
 
     async def checkout(self, buyer: Buyer, price_id: str) -> Checkout:
         """Return a page to pay a price on, the same one for the same buyer while it is open."""
@@ -91,6 +93,8 @@ class Cashier:
             is_settled = known is not None and known.is_final
             asks = not is_settled and await progress.may_ask(tx, session_id)
         if asks and not self._is_unknown(session_id):
+            if known is None:
+                self._count_stranger()
             await self._ask(session_id)
             async with self._database.transaction() as tx:
                 known = await progress.of_session(tx, session_id)
@@ -166,6 +170,15 @@ class Cashier:
         bill = await self._gateway.invoice(session.invoice) if session.invoice else None
         async with self._database.transaction() as tx:
             await telling.apply(tx, [Said(item) for item in (session, bill) if item is not None])
+
+    def _count_stranger(self) -> None:
+        """Let no more than a few pages of strangers be asked for in a second: Stripe answers only so often."""
+        now = time.monotonic()
+        while self._strangers and now - self._strangers[0] > 1:
+            self._strangers.popleft()
+        if len(self._strangers) >= STRANGERS_A_SECOND_MAX:
+            raise StripeAway
+        self._strangers.append(now)
 
     def _is_unknown(self, session_id: str) -> bool:
         """Whether Stripe said a moment ago that there is no such page: strangers may guess many."""

@@ -117,6 +117,16 @@ async def test_a_failure_that_stripe_remembers_is_not_asked_for_again(shop: Shop
     assert await customer.available() == 500
 
 
+async def test_stripe_is_asked_for_few_pages_that_nobody_opened_here(shop: Shop):
+    pages = [f"/api/billing/checkout-session/cs_test_{uuid4().hex}" for _ in range(20)]
+
+    answers = await asyncio.gather(*(shop.http.get(page) for page in pages))
+
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {404, 503}
+    assert statuses.count(404) < 20
+
+
 async def test_who_pays_and_asks_again_gets_another_page(shop: Shop):
     customer = await shop.customer()
 

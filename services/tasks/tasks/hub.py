@@ -14,12 +14,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database, Tx
+from shared.errors import TooManyRequests
 from tasks import stream
 from tasks.models import StreamEvent
 
 log = structlog.get_logger()
 
 PING_S = 15
+STREAMS_OF_ONE_MAX = 20
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -38,6 +40,12 @@ class Listener:
         self.woken.set()
 
 
+class TooManyStreams(TooManyRequests):
+    """Too many streams of yours are open; close one, and try again."""
+
+    code = "too_many_streams"
+
+
 class Hub:
     """Knows who listens in this process and wakes them when there is something to read."""
 
@@ -51,6 +59,11 @@ class Hub:
         """Take the users' turn in this transaction, and wake their streams once it has committed."""
         await stream.take_turn(tx, users)
         tx.after_commit(lambda: self._wake(users))
+
+    def admit(self, user_id: UUID) -> None:
+        """Raise TooManyStreams where a user has as many open as this process keeps for one."""
+        if len(self._listeners.get(user_id, ())) >= STREAMS_OF_ONE_MAX:
+            raise TooManyStreams(retry_after_s=5)
 
     async def follow(self, listener: Listener) -> AsyncGenerator[Sequence[StreamEvent]]:
         """Yield the user's changes as they come, and nothing where there are none for long.

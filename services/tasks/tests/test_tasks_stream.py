@@ -22,7 +22,7 @@ from tasks_parts import (
 from shared.contracts.tasks import Outcome, TaskCreated
 from shared.db import Database
 from shared.testing import eventually
-from tasks.hub import Hub, Listener
+from tasks.hub import STREAMS_OF_ONE_MAX, Hub, Listener
 
 
 async def test_a_stream_says_hello_with_where_it_starts_and_the_credits(customer: Customer):
@@ -241,6 +241,23 @@ async def test_no_connection_is_held_while_a_stream_is_open(
             return tasks.running.database.engine.pool.checkedout() == 0
 
         await eventually(is_nothing_held)
+
+
+async def test_so_many_streams_of_one_user_are_open_and_no_more(
+    tasks: TasksUnderTest, customer: Customer
+):
+    for _ in range(STREAMS_OF_ONE_MAX):
+        listener = Listener(user_id=customer.id, after=0, until=time.monotonic() + 60)
+        tasks.hub._listeners.setdefault(customer.id, set()).add(listener)
+
+    refused = await customer.get("/api/events")
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
+    assert refused.headers["retry-after"] == "5"
+    stranger = await tasks.customer()
+    async with stranger.following() as stream:
+        assert (await stream.next()).kind == "hello"
+    tasks.hub._listeners.clear()
 
 
 async def test_a_stream_that_is_left_is_forgotten(tasks: TasksUnderTest, customer: Customer):

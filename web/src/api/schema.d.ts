@@ -71,6 +71,8 @@ export interface paths {
         /**
          * Resend Email
          * @description Mail another link that confirms the address, unless it is confirmed or enough were mailed lately.
+         *
+         *     Where somebody paid with the address, it is a link that sets the password too: the payment is the mailbox's.
          */
         post: operations["resend_email"];
         delete?: never;
@@ -7191,6 +7193,15 @@ export interface operations {
             };
             /** @description Not valid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -29,9 +29,7 @@ from auth.schemas import (
 )
 from auth.sessions import Sessions
 from shared.contracts.users import (
-    UserPasswordResetRequested,
     UserRegistered,
-    UserVerificationRequested,
 )
 from shared.db import Database, Tx
 from shared.http import CurrentUser, Transaction, resource
@@ -106,12 +104,9 @@ async def resend_email(caller: CurrentUser, tx: Transaction, our_links: OurLinks
     """
     user = await accounts.of_token(tx, caller.id)
     if user.email_verified_at is None:
-        paid = await payers.met(tx, user.id)
-        purpose = Purpose.RESET_PASSWORD if paid else Purpose.VERIFY_EMAIL
-        token = await our_links.issue_if_few(tx, user.id, purpose)
-        asked = UserPasswordResetRequested if paid else UserVerificationRequested
-        if token is not None:
-            tx.publish(asked(user_id=user.id, email=user.email, sealed_token=token))
+        is_a_payers = await payers.met(tx, user.id)
+        mail = accounts.mail_reset if is_a_payers else accounts.mail_verification
+        await mail(tx, user, our_links)
     return Accepted()
 
 

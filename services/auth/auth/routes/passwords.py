@@ -11,7 +11,6 @@ from auth.routes.browser import TheBrowser
 from auth.routes.refusals import BUSY, NOT_SIGNED_IN, NOT_VALID, TOO_MANY
 from auth.schemas import Accepted, Forgotten, PasswordChange, Reset
 from auth.signing_in import Entrance
-from shared.contracts.users import UserPasswordResetRequested
 from shared.db import Database
 from shared.http import CurrentUser, Transaction, resource
 
@@ -27,11 +26,8 @@ async def forget_password(
 ) -> Accepted:
     """Mail a link that sets a new password, if there is an account; the answer does not tell."""
     user = await accounts.find(tx, addresses.read(body.email))
-    token = await our_links.issue_if_few(tx, user.id, Purpose.RESET_PASSWORD) if user else None
-    if user is not None and token is not None:
-        tx.publish(
-            UserPasswordResetRequested(user_id=user.id, email=user.email, sealed_token=token)
-        )
+    if user is not None:
+        await accounts.mail_reset(tx, user, our_links)
     return Accepted()
 
 

@@ -69,11 +69,13 @@ class Opening:
 async def _open(
     user: CurrentUser,
     database: Annotated[Database, resource(Database)],
+    hub: Annotated[Hub, resource(Hub)],
     bearer: Bearer,
     last_event_id: Annotated[int | None, Header(ge=0, le=SEQUENCE_MAX)] = None,
     last_seen: Annotated[int | None, Query(alias="last_event_id", ge=0, le=SEQUENCE_MAX)] = None,
 ) -> Opening:
     """Find where to start, in a transaction that has ended before the stream begins."""
+    hub.admit(user.id)
     after = last_event_id if last_event_id is not None else last_seen
     async with database.transaction() as tx:
         head = await stream.head_of(tx, user.id)
@@ -90,7 +92,7 @@ async def _open(
     status_code=200,
     response_class=EventStream,
     operation_id="follow_events",
-    responses=refusals(401),
+    responses=refusals(401, 429),
 )
 async def follow_events(
     opening: Annotated[Opening, Depends(_open)], hub: Annotated[Hub, resource(Hub)]
