@@ -11,6 +11,7 @@ import pytest
 from aio_pika import DeliveryMode, Message
 
 from embedded.defaults import SERVICES
+from shared.bus_rabbitmq import SETTLE_S
 from shared.testing import eventually
 from tests.flows.product import Customer, Product, running
 from tests.folders import temporary_folder
@@ -86,6 +87,7 @@ async def test_a_killed_rabbitmq_is_back_with_every_durable_message(product, cus
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         await channel.declare_queue("notes", durable=True)
+        await asyncio.sleep(SETTLE_S)  # a broker that is killed before may have lost the queue
         message = Message(b"kept", delivery_mode=DeliveryMode.PERSISTENT)
         await channel.default_exchange.publish(message, "notes")
 

@@ -13,6 +13,7 @@ from aio_pika import DeliveryMode, Message
 
 from distributed.rabbitmq import PrivateRabbitMQ, RabbitMQFailed
 from embedded.locks import FolderInUse
+from shared.bus_rabbitmq import SETTLE_S
 from shared.testing import eventually
 from tests.servers import need_rabbitmq
 
@@ -89,6 +90,7 @@ async def publish(url: str, body: bytes) -> None:
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         await channel.declare_queue("notes", durable=True)
+        await asyncio.sleep(SETTLE_S)  # a broker that is killed before may have lost the queue
         message = Message(body, delivery_mode=DeliveryMode.PERSISTENT)
         await channel.default_exchange.publish(message, "notes")
 

@@ -299,12 +299,15 @@ async def test_work_that_is_not_delivered_leaves_nothing_low(customer):
 async def test_a_line_of_usage_cannot_be_separated_from_its_posting(customer):
     await customer.given(5)
     await customer.spend(2)
-    tamper = text("UPDATE usages SET amount = amount + 1 WHERE amount = 2")
+    tamper = text(
+        "UPDATE usages SET amount = amount + :by"
+        " WHERE account_id = (SELECT id FROM accounts WHERE user_id = :user_id)"
+    )
 
     async with customer.billing.database.transaction() as tx:
-        await tx.execute(tamper)
+        await tx.execute(tamper, {"by": 1, "user_id": customer.id})
         broken = await prove(tx)
-        await tx.execute(text("UPDATE usages SET amount = 2 WHERE amount = 3"))
+        await tx.execute(tamper, {"by": -1, "user_id": customer.id})
 
     assert "what was used was captured" in broken
 
