@@ -6,15 +6,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 
-import aio_pika
 import pytest
-from aio_pika import DeliveryMode, Message
 
 from embedded.defaults import SERVICES
-from shared.bus_rabbitmq import SETTLE_S
 from shared.testing import eventually
 from tests.flows.product import Customer, Product, running
 from tests.folders import temporary_folder
+from tests.notes import publish, take
 from tests.processes import children_of, environment_of, family_of, has_ended, processes_in, send
 from tests.servers import need_nginx, need_rabbitmq
 
@@ -84,20 +82,13 @@ async def test_a_killed_postgresql_is_back_with_every_row(product, customer):
 
 async def test_a_killed_rabbitmq_is_back_with_every_durable_message(product, customer):
     url = rabbitmq_url(product)
-    async with await aio_pika.connect(url) as connection:
-        channel = await connection.channel()
-        await channel.declare_queue("notes", durable=True)
-        await asyncio.sleep(SETTLE_S)  # a broker that is killed before may have lost the queue
-        message = Message(b"kept", delivery_mode=DeliveryMode.PERSISTENT)
-        await channel.default_exchange.publish(message, "notes")
+    await publish(url, b"kept")
 
     await killed(product, "rabbitmq")
     await product.ready()
 
     assert rabbitmq_url(product) == url
-    async with await aio_pika.connect(url) as connection:
-        queue = await (await connection.channel()).get_queue("notes")
-        assert (await queue.get(no_ack=True)).body == b"kept"
+    assert await take(url) == b"kept"
     await works(customer)
 
 

@@ -7,14 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aio_pika
 import pytest
-from aio_pika import DeliveryMode, Message
 
 from distributed.rabbitmq import PrivateRabbitMQ, RabbitMQFailed
 from embedded.locks import FolderInUse
-from shared.bus_rabbitmq import SETTLE_S
 from shared.testing import eventually
+from tests.notes import publish, take
 from tests.servers import need_rabbitmq
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends orphans")
@@ -84,23 +82,6 @@ async def running(folder: Path) -> AsyncIterator[PrivateRabbitMQ]:
         yield rabbitmq
     finally:
         await rabbitmq.stop()
-
-
-async def publish(url: str, body: bytes) -> None:
-    async with await aio_pika.connect(url) as connection:
-        channel = await connection.channel()
-        await channel.declare_queue("notes", durable=True)
-        await asyncio.sleep(SETTLE_S)  # a broker that is killed before may have lost the queue
-        message = Message(body, delivery_mode=DeliveryMode.PERSISTENT)
-        await channel.default_exchange.publish(message, "notes")
-
-
-async def take(url: str) -> bytes:
-    async with await aio_pika.connect(url) as connection:
-        queue = await (await connection.channel()).get_queue("notes")
-        message = await queue.get()
-        await message.ack()
-        return message.body
 
 
 def processes_of(folder: Path) -> list[str]:

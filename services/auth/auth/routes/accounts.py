@@ -28,9 +28,7 @@ from auth.schemas import (
     Verify,
 )
 from auth.sessions import Sessions
-from shared.contracts.users import (
-    UserRegistered,
-)
+from shared.contracts.users import UserRegistered
 from shared.db import Database, Tx
 from shared.http import CurrentUser, Transaction, resource
 
