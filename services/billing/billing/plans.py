@@ -80,14 +80,14 @@ def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Pa
     end = line.period.end
     lost = [(old, was) for old, was in lines if old.amount < 0 and old.period.end == end]
     more = _credits(gained) - _credits(lost)
-    share = round(more * _share_left(line, entry))
-    if share <= 0:
+    if more <= 0:
         return []
     starts = [line.period.start, *_months_begun(line, entry)]
     upgrade = f"{prefix}:{int(end.timestamp())}:{entry.price_id}"
     keys = [f"{upgrade}:{number}" for number in range(len(starts))]
     first, *rest = _in_turn(keys, entry, more, [*starts, end], now)
-    return [replace(first, amount=share), *rest]
+    share = round(more * _share_left(line, entry))
+    return [replace(first, amount=share), *rest] if share else rest
 
 
 def _replaced(lines: Sequence[Charged]) -> int:

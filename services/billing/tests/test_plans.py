@@ -7,6 +7,7 @@ import pytest
 from billing_parts import Customer, Shop
 from sqlalchemy import text
 
+from billing.plans import months_after
 from embedded.emulator.paying import Payer
 from shared.contracts.credits import CreditsGranted
 from shared.contracts.subscriptions import SubscriptionPastDue
@@ -156,6 +157,20 @@ async def test_an_upgrade_near_the_end_of_a_period_brings_the_share_that_is_paid
     assert await customer.available() == pytest.approx(500 + 1500 * (days - 20) / days, abs=1)
     await renew(shop, customer)
     assert await customer.available() == pytest.approx(2500 + 1500 * (days - 20) / days, abs=1)
+
+
+async def test_an_upgrade_of_a_year_in_a_months_last_minute_brings_all_later_months(shop: Shop):
+    customer = await subscriber(shop, "basic_yearly")
+    [item] = (await customer.subscribed())["items"].data
+    begun = datetime.fromtimestamp(item.current_period_start, UTC)
+    month = months_after(begun, 1) - begun
+    await shop.control.advance(seconds=int(month.total_seconds()) - 60)
+
+    await switch(shop, customer, "business_yearly")
+    assert await customer.available() == 500
+    await shift(shop, 31)
+
+    assert await customer.available() == 500 + 2000
 
 
 async def test_what_a_replaced_plan_brought_is_taken_off_the_new_one(shop: Shop):
