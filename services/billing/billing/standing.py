@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from billing import pauses, revocations
 from billing.catalogue import entries
-from billing.models import Invoice, PlanGrant, Subscription
+from billing.models import Invoice, Payment, PaymentStatus, PlanGrant, Subscription
 from shared.contracts.subscriptions import SubscriptionPastDue
 from shared.db import Tx
 from shared.errors import Conflict
@@ -17,6 +17,8 @@ UNPAID: Final = ("past_due", "unpaid")
 PAID: Final = ("active", "trialing")
 OVER: Final = ("canceled", "incomplete_expired")
 CURRENT: Final = (*PAID, *UNPAID, "paused")
+# Stripe has not said yet how it went on; a paid bill says it.
+BEGINNING: Final = ("unknown", "incomplete")
 
 
 class AlreadySubscribed(Conflict):
@@ -50,10 +52,29 @@ async def pause_unpaid(tx: Tx) -> int:
 
 
 async def current(tx: Tx, user_id: UUID) -> Subscription | None:
-    """Return the plan that a user has now, or None."""
-    theirs = select(Subscription).where(Subscription.user_id == user_id)
-    are_current = theirs.where(Subscription.status.in_(CURRENT))
-    return await tx.scalar(are_current.order_by(Subscription.created_at.desc()))
+    """Return the plan that a user has now, or None; what is paid for is theirs before Stripe has said that it began."""
+    theirs = Subscription.user_id == user_id
+    is_paid = select(Payment.id).where(
+        Payment.stripe_subscription_id == Subscription.id,
+        Payment.user_id == user_id,
+        Payment.status == PaymentStatus.GRANTED,
+    )
+    begins = and_(
+        or_(theirs, Subscription.user_id.is_(None)),
+        Subscription.status.in_(BEGINNING),
+        is_paid.exists(),
+    )
+    are_current = or_(and_(theirs, Subscription.status.in_(CURRENT)), begins)
+    plans = select(Subscription).where(are_current)
+    return await tx.scalar(plans.order_by(Subscription.created_at.desc()))
+
+
+async def price_of(tx: Tx, plan: Subscription) -> str | None:
+    """Return the price of a plan that a user has: Stripe's word, else what was paid last."""
+    paid = select(Payment.price_id).where(
+        Payment.stripe_subscription_id == plan.id, Payment.status == PaymentStatus.GRANTED
+    )
+    return plan.price_id or await tx.scalar(paid.order_by(Payment.id.desc()))
 
 
 async def require_none(tx: Tx, user_id: UUID) -> None:

@@ -118,7 +118,7 @@ class StripeGateway(Gateway):
     @override
     async def open_portal(self, customer_id: str) -> str:
         create = self._api.billing_portal.sessions.create_async
-        return_url = f"{self._site_url}/credits"
+        return_url = f"{self._site_url}/credits?managed=yes"
         made = await asked(
             "open portal", create({"customer": customer_id, "return_url": return_url})
         )

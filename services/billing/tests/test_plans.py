@@ -341,6 +341,21 @@ async def test_a_plan_that_ended_unpaid_lets_go_of_what_it_had_brought(shop: Sho
     assert (await customer.get("/api/billing/subscription"))["status"] == "none"
 
 
+async def test_a_plan_whose_first_bill_is_paid_is_there_before_stripe_says_so(shop: Shop):
+    customer = await shop.customer()
+    shop.control.mischief.hold = True
+    await customer.buy("basic_monthly", told=False)
+    shop.break_next("GET /v1/subscriptions/{id}", "broken", times=20)
+
+    await shop.tell(await shop.control.events("invoice.paid"))
+
+    assert await customer.available() == 500
+    plan = await customer.get("/api/billing/subscription")
+    assert (plan["status"], plan["plan"]) == ("active", "Basic")
+    again = await customer.checkout("basic_monthly")
+    assert again.json()["code"] == "already_subscribed"
+
+
 async def test_a_trial_brings_nothing_until_it_is_paid_for(shop: Shop):
     customer = await shop.customer()
     made = await shop.stripe.customers.create_async(

@@ -1,5 +1,6 @@
 /** The plan that one has, or why one would have one. */
 import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
 import { ExternalLink } from "lucide-react";
 import type { ReactNode } from "react";
 import { useProduct } from "~/product.ts";
@@ -9,12 +10,16 @@ import { date } from "~/ui/moment.tsx";
 import { Pill } from "~/ui/pill.tsx";
 import { Loading, Skeleton } from "~/ui/skeleton.tsx";
 import { useManaging } from "./buying.ts";
-import { hasPlan, type Plan, subscriptionQuery } from "./queries.ts";
+import { changingSubscriptionQuery, hasPlan, type Plan, subscriptionQuery } from "./queries.ts";
 import { credits } from "./words.ts";
+
+const route = getRouteApi("/shared/credits");
 
 export function PlanCard() {
   const { api } = useProduct();
-  const { data: plan, isPending, isError } = useQuery(subscriptionQuery(api));
+  const { managed } = route.useSearch();
+  const query = managed === undefined ? subscriptionQuery(api) : changingSubscriptionQuery(api);
+  const { data: plan, isPending, isError } = useQuery(query);
   if (isPending) return <Coming />;
   if (isError || !hasPlan(plan)) return <NoPlan />;
   return <YourPlan plan={plan} />;

@@ -36,6 +36,15 @@ export function subscriptionQuery(api: Api) {
   });
 }
 
+/** Asked about for a while: Stripe tells us a little after its page has let somebody go. */
+export function changingSubscriptionQuery(api: Api) {
+  return {
+    ...subscriptionQuery(api),
+    refetchInterval: ({ state }: { state: { dataUpdateCount: number } }) =>
+      state.dataUpdateCount < SOON_TRIES ? SOON_MS : (false as const),
+  };
+}
+
 export function invoicesQuery(api: Api) {
   return infiniteQueryOptions({
     queryKey: INVOICES,

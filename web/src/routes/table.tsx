@@ -92,7 +92,7 @@ const verify = createRoute({
 const credits = createRoute({
   getParentRoute: () => shared,
   path: "/credits",
-  validateSearch: only("cancelled"),
+  validateSearch: only("cancelled", "managed"),
   component: lazyRouteComponent(() => import("~/credits/credits.tsx"), "Credits"),
 });
 const success = createRoute({

@@ -1,7 +1,7 @@
 /** What the pages know, brought up to date by what the stream tells. */
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { Schema } from "~/api/api.ts";
-import { BALANCE, EVERY_LINE, SUMMARY } from "~/credits/keys.ts";
+import { BALANCE, EVERY_LINE, INVOICES, SUBSCRIPTION, SUMMARY } from "~/credits/keys.ts";
 import { EVERY_HISTORY, EVERY_TASK, type Filters, taskKey } from "~/tasks/keys.ts";
 import type { Credits, News, Sign, Summary } from "./news.ts";
 
@@ -41,8 +41,8 @@ function learnSign(queries: QueryClient, sign: Sign): void {
 
 function learnCredits(queries: QueryClient, credits: Credits): void {
   queries.setQueryData(BALANCE, credits);
-  void queries.invalidateQueries({ queryKey: SUMMARY });
-  void queries.invalidateQueries({ queryKey: EVERY_LINE });
+  for (const queryKey of [SUMMARY, EVERY_LINE, SUBSCRIPTION, INVOICES])
+    void queries.invalidateQueries({ queryKey });
 }
 
 export function isFiltered(filters: Filters): boolean {

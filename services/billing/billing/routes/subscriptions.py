@@ -33,12 +33,13 @@ async def shown(tx: Tx, plan: Subscription | None) -> SubscriptionView:
     """Return a plan as its owner sees it."""
     if plan is None:
         return SubscriptionView(status="none")
-    found = await catalogue.entries(tx, [plan.price_id] if plan.price_id else [])
+    price_id = await standing.price_of(tx, plan)
+    found = await catalogue.entries(tx, [price_id] if price_id else [])
     entry = found[0] if found else None
     return SubscriptionView(
-        status=plan.status,
+        status="active" if plan.status in standing.BEGINNING else plan.status,
         plan=entry.name if entry else None,
-        price_id=plan.price_id,
+        price_id=price_id,
         credits=entry.credits if entry else None,
         interval=entry.interval if entry else None,
         current_period_end=plan.current_period_end,
