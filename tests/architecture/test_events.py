@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def test_an_event_is_made_by_its_publisher_alone(name: str):
     assert makers()[kind.__name__] == {kind.publisher}
 
 
+@cache
 def makers() -> dict[str, set[str]]:
     """Which packages call which event class."""
     found: dict[str, set[str]] = {name: set() for name in CLASSES}

@@ -25,6 +25,7 @@ USER = "impacter"
 NODE = "impacter@localhost"  # an epmd of its own lets every broker have the same name
 SETTINGS = {"log.file.level": "warning", "log.file.rotation.size": "10000000"}
 LOOPBACK = "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+NO_BUSY_WAITING = "+sbwt none +sbwtdcpu none +sbwtdio none"  # Erlang waits for work asleep
 START_S_MAX = 120
 STOP_S_MAX = 60
 COMMAND_S_MAX = 60
@@ -152,7 +153,7 @@ class PrivateRabbitMQ:
             "RABBITMQ_CONF_ENV_FILE": f"{folder}/rabbitmq-env.conf",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
             "RABBITMQ_ALLOW_INPUT": "1",  # so that the script becomes the broker, whose id we know
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-noinput {LOOPBACK}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-noinput {LOOPBACK} {NO_BUSY_WAITING}",
             "RABBITMQ_CTL_ERL_ARGS": LOOPBACK,
             "RABBITMQ_CTL_DIST_PORT_MIN": str(self._command_port),
             "RABBITMQ_CTL_DIST_PORT_MAX": str(self._command_port + 10),
