@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from cli_gateway import ADMIN_KEY, Gateway, serving
+from cli_gateway import ADMIN_KEY, Gateway
+from cli_server import serving
 from typer.testing import CliRunner, Result
 
+from embedded.defaults import DATABASES, variables
 from impacter.main import app
 
+NOWHERE = "postgresql+asyncpg://nobody:hunter2@127.0.0.1:1"
 VARIABLES = ["PORT", "DATA_DIR", "COLUMNS", "NO_COLOR", "FORCE_COLOR"]
 
 
@@ -49,3 +52,13 @@ def gateway(served, monkeypatch, tmp_path):
 @pytest.fixture
 def impacter(gateway):
     return Impacter()
+
+
+@pytest.fixture
+def values(gateway, monkeypatch, tmp_path):
+    """The settings of a product in an empty folder, none of them in the environment."""
+    urls = {name: f"{NOWHERE}/{name}" for name in DATABASES}
+    made = variables(tmp_path, "8080", urls)
+    for name in (*made, "OPENCLAW_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return made

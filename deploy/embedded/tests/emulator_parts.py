@@ -10,11 +10,13 @@ from typing import Any
 
 import stripe
 
+from embedded.emulator.paying import Payer
 from embedded.emulator.service import Emulator, Place
 
 KEY = "sk_test_emulated_of_a_test"
 SECRET = "whsec_of_a_test"
 HOOK = "http://product.test/api/webhooks/stripe"
+ADA = "ada@example.com"
 START = datetime(2027, 1, 31, 12, tzinfo=UTC)
 
 
@@ -106,3 +108,19 @@ async def staged(folder: Path | None = None, *, seed: int = 1) -> AsyncIterator[
         yield stage
     finally:
         await stage.emulator.close()
+
+
+async def subscribed(stage: Stage, lookup_key: str = "basic_monthly", **payer: str) -> Any:
+    session = await stage.session(lookup_key)
+    paid = await stage.control.pay(session.id, Payer(email=ADA, **payer))
+    return await stage.v1.subscriptions.retrieve_async(paid["subscription"])
+
+
+async def refreshed(stage: Stage, subscription: Any) -> Any:
+    return await stage.v1.subscriptions.retrieve_async(
+        subscription.id, {"expand": ["latest_invoice"]}
+    )
+
+
+def day(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d")

@@ -1,15 +1,13 @@
 """The OpenClaw executor against a gateway in this process, whose agents the tests play."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from fake_gateway import TOKEN, FakeGateway, Run
+from fake_gateway import Run
+from openclaw_parts import agent_for
 
-from agent_runner.agents import AgentFailed, Answer, Assignment, Progress
-from agent_runner.openclaw.agent import OpenClawAgent
+from agent_runner.agents import AgentFailed, Progress
 from agent_runner.openclaw.failures import (
     MODEL_FAILED,
     NEVER_REACHED,
@@ -20,64 +18,6 @@ from agent_runner.openclaw.failures import (
 )
 from agent_runner.openclaw.files import safe_name, unique_names
 from agent_runner.openclaw.limits import Limits
-
-IN_NO_TIME = Limits(poll_s=0, reconnect_s=0, progress_interval_s=0)
-
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[FakeGateway]:
-    async with FakeGateway() as gateway:
-        yield gateway
-
-
-@pytest.fixture
-def agent(gateway: FakeGateway) -> OpenClawAgent:
-    return agent_for(gateway)
-
-
-def agent_for(gateway: FakeGateway, **changes) -> OpenClawAgent:
-    settings = {
-        "url": gateway.url,
-        "token": TOKEN,
-        "agents": {"lead-generation": "researcher"},
-        "default_agent": "writer",
-        "limits": IN_NO_TIME,
-    }
-    return OpenClawAgent(**settings | changes)
-
-
-class Customer:
-    """Somebody whose task is being worked on; `heard` is what they are shown."""
-
-    def __init__(self, scratch: Path) -> None:
-        self.task_id = uuid4()
-        self.heard: asyncio.Queue[Progress] = asyncio.Queue()
-        self._scratch = scratch
-        self._tasks: list[asyncio.Task[Answer]] = []
-
-    def ask(
-        self, agent: OpenClawAgent, attempt: int = 1, kind: str = "general", timeout_s: float = 60
-    ) -> asyncio.Task[Answer]:
-        assignment = Assignment(self.task_id, attempt, kind, "Find leads", timeout_s)
-        self._tasks.append(
-            asyncio.create_task(agent.run(assignment, self._scratch, self.heard.put))
-        )
-        return self._tasks[-1]
-
-    async def leave(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def session_key(self, agent_id: str = "writer") -> str:
-        return f"agent:{agent_id}:task:{self.task_id}"
-
-
-@pytest.fixture
-async def customer(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[Customer]:
-    customer = Customer(tmp_path)
-    yield customer
-    await customer.leave()
 
 
 async def test_a_task_is_answered_with_text_and_files(gateway, agent, customer):
@@ -240,110 +180,6 @@ async def test_a_failing_report_ends_the_run(gateway, agent, customer):
     with pytest.raises(LookupError):
         await working
     assert gateway.aborted == [run.id]
-
-
-async def test_a_lost_connection_does_not_matter(gateway, agent, customer):
-    working = customer.ask(agent)
-    run = await gateway.next_run()
-
-    await gateway.drop_connections()
-    gateway.finish(run, "Still here.")
-
-    assert (await working).text == "Still here."
-    assert len(gateway.orders) == 1
-
-
-async def test_a_run_cancelled_over_a_second_connection_ends(gateway, agent, customer):
-    working = customer.ask(agent)
-    run = await gateway.next_run()
-    await gateway.drop_connections()
-    await gateway.until(lambda: gateway.requests.count("connect") == 2)
-
-    working.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await working
-
-    assert gateway.aborted == [run.id]
-
-
-async def test_a_run_that_the_gateway_resumes_after_a_crash_gives_the_answer(
-    gateway, agent, customer
-):
-    working = customer.ask(agent)
-    run = await gateway.next_run()
-
-    await gateway.crash()
-    looks_count = gateway.requests.count("chat.history")
-    await gateway.until(lambda: gateway.requests.count("chat.history") > looks_count + 2)
-    gateway.finish(gateway.recover(run.session), "Resumed.")
-
-    assert (await working).text == "Resumed."
-    assert len(gateway.orders) == 1
-
-
-async def test_a_run_that_nobody_resumes_is_asked_for_again_with_the_same_key(gateway, customer):
-    agent = agent_for(gateway, limits=Limits(poll_s=0, reconnect_s=0, recovery_s=0))
-    working = customer.ask(agent)
-    await gateway.next_run()
-
-    await gateway.crash()
-    gateway.finish(await gateway.next_run(), "At last.")
-
-    assert (await working).text == "At last."
-    assert {order["idempotencyKey"] for order in gateway.orders} == {f"{customer.task_id}:1"}
-
-
-async def test_an_order_that_was_never_read_is_given_again_under_a_new_key(
-    gateway, agent, customer
-):
-    working = customer.ask(agent)
-    await gateway.next_run()
-
-    await gateway.crash(is_message_read=False)
-    gateway.finish(await gateway.next_run(), "At last.")
-
-    assert (await working).text == "At last."
-    keys = [order["idempotencyKey"] for order in gateway.orders]
-    assert keys == [f"{customer.task_id}:1", f"{customer.task_id}:1:2"]
-
-
-async def test_a_finished_answer_is_taken_and_not_worked_out_again(gateway, agent, customer):
-    gateway.finish(gateway.begin(customer.task_id, attempt=1), "Done while you were away.")
-
-    answer = await customer.ask(agent, attempt=2)
-
-    assert answer.text == "Done while you were away."
-    assert gateway.orders == []
-
-
-async def test_a_redelivered_attempt_goes_on_with_its_run(gateway, agent, customer):
-    run = gateway.begin(customer.task_id, attempt=1)
-    working = customer.ask(agent, attempt=1)
-    await gateway.until(lambda: "chat.history" in gateway.requests)
-
-    gateway.finish(run, "One run.")
-
-    assert (await working).text == "One run."
-    assert gateway.orders == []
-
-
-async def test_a_redelivered_attempt_that_failed_has_failed(gateway, agent, customer):
-    gateway.fail(gateway.begin(customer.task_id, attempt=1), "LLM request failed")
-
-    with pytest.raises(AgentFailed, match=MODEL_FAILED):
-        await customer.ask(agent, attempt=1)
-
-    assert gateway.orders == []
-
-
-async def test_another_attempt_after_a_failure_is_a_new_run(gateway, agent, customer):
-    gateway.fail(gateway.begin(customer.task_id, attempt=1), "LLM request failed")
-    working = customer.ask(agent, attempt=2)
-
-    gateway.finish(await gateway.next_run(), "Better now.")
-
-    assert (await working).text == "Better now."
-    assert gateway.orders[0]["idempotencyKey"] == f"{customer.task_id}:2"
 
 
 async def test_a_wrong_token_is_told_to_the_operator_not_to_the_customer(gateway, customer):

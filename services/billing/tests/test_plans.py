@@ -1,52 +1,14 @@
-"""Plans: each paid period brings its credits once, and what is not paid for waits."""
+"""Plans: each paid period brings its credits once."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from billing_parts import Customer, Shop
-from sqlalchemy import text
+from buyers import renew, shift, subscriber
 
-from billing.plans import months_after
 from embedded.emulator.paying import Payer
 from shared.contracts.credits import CreditsGranted
-from shared.contracts.subscriptions import SubscriptionPastDue
-
-DECLINED_LATER = "4000000000000341"
-
-
-async def subscriber(shop: Shop, lookup_key: str = "basic_monthly") -> Customer:
-    customer = await shop.customer()
-    await customer.buy(lookup_key)
-    return customer
-
-
-async def renew(shop: Shop, customer: Customer) -> None:
-    await shop.control.renew((await customer.subscribed()).id)
-    await shop.hear()
-
-
-async def switch(shop: Shop, customer: Customer, lookup_key: str, **params: object) -> None:
-    plan = await customer.subscribed()
-    [item] = plan["items"].data
-    await shop.stripe.subscriptions.update_async(
-        plan.id,
-        {
-            "items": [{"id": item.id, "price": await shop.price_id(lookup_key)}],
-            "proration_behavior": "always_invoice",
-            **params,
-        },
-    )
-    await shop.hear()
-
-
-async def shift(shop: Shop, days: int) -> None:
-    """Let the time that plans wait for have passed."""
-    async with shop.billing.database.transaction() as tx:
-        for table, column in (("plan_grants", "due_at"), ("subscriptions", "grace_until")):
-            sql = f"UPDATE {table} SET {column} = {column} - make_interval(days => :days)"
-            await tx.execute(text(sql), {"days": days})
-    await shop.settle()
 
 
 async def lots(customer: Customer) -> list[tuple[int, str | None]]:
@@ -136,82 +98,6 @@ async def test_a_plans_next_credits_are_told(shop: Shop):
     assert (await yearly.get("/api/credits/summary"))["plan"] == plan
 
 
-async def test_an_upgrade_brings_the_difference_at_once_and_no_more_than_once(shop: Shop):
-    customer = await subscriber(shop)
-
-    await switch(shop, customer, "business_monthly")
-    assert await customer.available() == 2000
-    await renew(shop, customer)
-
-    assert await customer.available() == 4000
-
-
-async def test_an_upgrade_near_the_end_of_a_period_brings_the_share_that_is_paid_for(shop: Shop):
-    customer = await subscriber(shop)
-    [item] = (await customer.subscribed())["items"].data
-    days = (item.current_period_end - item.current_period_start) / (24 * 3600)
-    await shop.control.advance(days=20)
-
-    await switch(shop, customer, "business_monthly")
-
-    assert await customer.available() == pytest.approx(500 + 1500 * (days - 20) / days, abs=1)
-    await renew(shop, customer)
-    assert await customer.available() == pytest.approx(2500 + 1500 * (days - 20) / days, abs=1)
-
-
-async def test_an_upgrade_of_a_year_in_a_months_last_minute_brings_all_later_months(shop: Shop):
-    customer = await subscriber(shop, "basic_yearly")
-    [item] = (await customer.subscribed())["items"].data
-    begun = datetime.fromtimestamp(item.current_period_start, UTC)
-    month = months_after(begun, 1) - begun
-    await shop.control.advance(seconds=int(month.total_seconds()) - 60)
-
-    await switch(shop, customer, "business_yearly")
-    assert await customer.available() == 500
-    await shift(shop, 31)
-
-    assert await customer.available() == 500 + 2000
-
-
-async def test_what_a_replaced_plan_brought_is_taken_off_the_new_one(shop: Shop):
-    """Business by the month gives way to Basic by the year, and its price comes off that one's."""
-    customer = await subscriber(shop, "business_monthly")
-
-    await switch(shop, customer, "basic_yearly")
-    assert await customer.available() == 2000
-    await shift(shop, 31 * 4)
-    assert await customer.available() == 2000 + 500
-
-
-async def test_going_down_and_up_again_within_a_period_brings_nothing_more(shop: Shop):
-    customer = await subscriber(shop)
-
-    for lookup_key in ("business_monthly", "basic_monthly", "business_monthly"):
-        await switch(shop, customer, lookup_key)
-
-    assert await customer.available() == 2000
-
-
-async def test_a_downgrade_takes_nothing_and_counts_from_the_next_period(shop: Shop):
-    customer = await subscriber(shop, "business_monthly")
-
-    await switch(shop, customer, "basic_monthly")
-    assert await customer.available() == 2000
-    await renew(shop, customer)
-
-    assert await customer.available() == 2500
-
-
-async def test_an_upgrade_of_a_year_brings_the_difference_of_each_month_that_is_left(shop: Shop):
-    customer = await subscriber(shop, "basic_yearly")
-
-    await switch(shop, customer, "business_yearly")
-    assert await customer.available() == 2000
-    await shift(shop, 31)
-
-    assert await customer.available() == 4000
-
-
 async def test_a_plan_cancelled_at_the_end_of_its_period_keeps_what_it_brought(shop: Shop):
     customer = await subscriber(shop)
     plan = await customer.subscribed()
@@ -290,57 +176,6 @@ async def test_a_renewal_of_which_only_the_invoice_is_told_is_granted(shop: Shop
     assert await customer.available() == 1000
 
 
-async def test_a_renewal_that_fails_is_told_once_and_waits_after_its_grace(shop: Shop):
-    customer = await subscriber(shop)
-    await customer.buy("pack_100")
-    await shop.control.fail_next((await customer.subscribed()).customer, times=9)
-
-    await renew(shop, customer)
-
-    [told] = await past_due(shop, customer)
-    assert (told.plan, told.amount_cents) == ("Basic", 2900)
-    assert await customer.available() == 600
-    assert (await customer.get("/api/billing/subscription"))["grace_until"] is not None
-    await shift(shop, 8)
-    assert await customer.available() == 100
-    assert (await customer.get("/api/billing/subscription"))["is_paused"] is True
-    assert len(await past_due(shop, customer)) == 1
-
-
-async def past_due(shop: Shop, customer: Customer) -> list[SubscriptionPastDue]:
-    told = await shop.billing.published(SubscriptionPastDue)
-    return [item for item in told if item.user_id == customer.user_id]
-
-
-async def test_a_renewal_paid_late_brings_everything_back_and_its_own_credits(shop: Shop):
-    customer = await subscriber(shop)
-    plan = await customer.subscribed()
-    await shop.control.fail_next(plan.customer)
-    await renew(shop, customer)
-    await shift(shop, 8)
-    assert await customer.available() == 0
-
-    await shop.control.advance(days=4)
-    await shop.hear()
-
-    assert (await customer.subscribed()).status == "active"
-    assert await customer.available() == 1000
-
-
-async def test_a_plan_that_ended_unpaid_lets_go_of_what_it_had_brought(shop: Shop):
-    customer = await subscriber(shop)
-    await shop.control.fail_next((await customer.subscribed()).customer, times=9)
-    await renew(shop, customer)
-    await shift(shop, 8)
-
-    await shop.control.advance(days=30)
-    await shop.hear()
-
-    assert (await customer.subscribed()).status == "canceled"
-    assert await customer.available() == 500
-    assert (await customer.get("/api/billing/subscription"))["status"] == "none"
-
-
 async def test_a_plan_whose_first_bill_is_paid_is_there_before_stripe_says_so(shop: Shop):
     customer = await shop.customer()
     shop.control.mischief.hold = True
@@ -393,22 +228,3 @@ async def test_a_coupon_does_not_change_the_credits(shop: Shop, percent: int):
         await shop.control.pay(session, payer)
         await shop.hear()
         assert await customer.available() == in_all
-
-
-async def test_credits_that_come_after_their_plan_was_paused_wait_too(shop: Shop):
-    customer = await subscriber(shop)
-    plan = await customer.subscribed()
-    shop.control.mischief.hold = True
-    await shop.control.renew(plan.id)
-    renewed = (await customer.subscribed()).latest_invoice
-    await shop.control.fail_next(plan.customer, times=9)
-    await shop.control.renew(plan.id)
-    told = await shop.control.events("invoice.paid", "customer.subscription.updated")
-    [late] = [item for item in told if item["data"]["object"]["id"] == renewed]
-
-    await shop.tell([item for item in told if item["type"] == "customer.subscription.updated"])
-    await shift(shop, 8)
-    assert (await customer.get("/api/billing/subscription"))["is_paused"] is True
-    await shop.tell([late])
-
-    assert await customer.available() == 0
