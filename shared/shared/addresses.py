@@ -20,6 +20,8 @@ def email_key(address: str) -> str:
 
 def _as_dns_has_it(domain: str) -> str:
     """Return a domain's A-labels (RFC 5891); what is no domain stays as it is, in lower case."""
+    if domain.isascii():
+        return domain.lower()
     try:
         return idna.encode(domain, uts46=True).decode().lower()
     except idna.IDNAError:

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+from contextlib import ExitStack
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,7 +20,8 @@ from sqlalchemy import delete, text
 
 from billing import chain, ledger
 from billing.models import Kind, SigningKey
-from billing.statement import StatementKeys
+from billing.statement import Press, StatementKeys
+from billing.statement.press import QUEUE_MAX, PressBusy
 from impacter import statements as auditor
 from shared.contracts.tasks import Terms
 from shared.db import Database
@@ -222,6 +224,32 @@ async def test_on_paper_it_is_a_document(owner):
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.content.startswith(b"%PDF-")
     assert answer.content.rstrip().endswith(b"%%EOF")
+
+
+async def test_nobody_has_two_papers_in_the_queue(owner):
+    def ask():
+        headers = owner.headers | {"Accept": "application/pdf"}
+        return owner.billing.client.get(PATH, headers=headers)
+
+    answers = await asyncio.gather(ask(), ask(), ask())
+
+    printed, *refused = sorted(answers, key=lambda answer: answer.status_code)
+    assert printed.status_code == 200
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {
+        (429, "press_busy")
+    }
+    assert (await ask()).status_code == 200
+
+
+def test_the_queue_for_paper_is_short():
+    press = Press()
+    with ExitStack() as queue:
+        for _ in range(QUEUE_MAX):
+            queue.enter_context(press.place(uuid4()))
+        with pytest.raises(PressBusy):
+            queue.enter_context(press.place(uuid4()))
+    with press.place(uuid4()):
+        pass
 
 
 async def test_replicas_that_sign_first_at_once_make_one_key(billing):

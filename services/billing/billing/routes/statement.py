@@ -1,5 +1,6 @@
 """A user's statement, signed, in the form that is asked for; and the keys that verify it."""
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -57,7 +58,7 @@ def _span(
     "/api/credits/statement",
     operation_id="show_statement",
     response_model=Statement,
-    responses={**refusals(401, 403), **OTHER_FORMS},
+    responses={**refusals(401, 403, 429), **OTHER_FORMS},
 )
 async def show_statement(
     user: CurrentUser,
@@ -70,11 +71,13 @@ async def show_statement(
 ) -> Response:
     """The user's lines over a period (this month so far, where none is named), signed: JSON, CSV or PDF."""
     form = preferred(accept, tuple(FORMS))
-    async with database.transaction() as tx:
-        document = await _signed(tx, user, keys, settings.site_url, form, span)
+    with press.place(user.id) if form == PDF else nullcontext():
+        async with database.transaction() as tx:
+            document = await _signed(tx, user, keys, settings.site_url, form, span)
+        written = await _written(document, form, press)
     name = f"statement-{document['period']['from'][:10]}.{FORMS[form]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
-    return Response(await _written(document, form, press), media_type=form, headers=headers)
+    return Response(written, media_type=form, headers=headers)
 
 
 @router.get("/.well-known/billing-keys.json", operation_id="statement_keys")
