@@ -1,14 +1,16 @@
 """From deliveries to handlers: each event's effect once, a failed one parked, a poisonous one alone.
 
 A batch is one transaction: inbox, handlers, outbox. Where it fails, its events are taken one by one, and the
-one that fails by itself is parked in the transaction that lets the bus forget it. Deliveries that came back
-are taken one by one too, with the attempt written down first, so that one which kills its process is found.
+one that fails by itself is parked in the transaction that lets the bus forget it. Deliveries that came back, and
+retries, are taken one by one too, with the attempt written down first, so that one which kills its process is found.
 """
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
+from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 
@@ -57,12 +59,24 @@ class Consumer:
                 await self._take_returned(delivery.message)
 
     async def retry_once(self) -> bool:
-        """Try one parked event that is due; tell whether there was one."""
+        """Try one parked event that is due, the attempt written down first; tell whether there was one."""
         async with self._database.transaction() as tx:
-            row = await parked.due(tx)
-            if row is None:
-                return False
-            message = Message(row.name, row.headers, bytes(row.body))
+            begun = await parked.begin_retry(tx, outlived=self._counted)
+        if begun is None:
+            return False
+        row, may_run = begun
+        if may_run:
+            self._counted.add(row.fingerprint)
+            await self._retry(row)
+            self._counted.discard(row.fingerprint)
+        return True
+
+    async def _retry(self, row: Row[Any]) -> None:
+        message = Message(row.name, row.headers, bytes(row.body))
+        async with self._database.transaction() as tx:
+            found = await parked.find(tx, row.id, is_locked=True)
+            if found.state != "attempting":  # somebody has discarded it meanwhile
+                return
             try:
                 with processing(self._handlers.service, [message]) as traced:
                     async with asyncio.timeout(HANDLING_S_MAX), tx.savepoint():
@@ -75,7 +89,6 @@ class Consumer:
                 await parked.resolve(
                     tx, row.id, "done", by=row.resolved_by or "retry", resolution="handled"
                 )
-            return True
 
     async def _take_together(self, messages: Sequence[Message]) -> None:
         with processing(self._handlers.service, messages) as traced:

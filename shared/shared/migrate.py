@@ -3,6 +3,8 @@
 A database has two histories: that of the messaging tables (`shared.migrations`) and the service's own.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,16 +14,21 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 LOCK = 7_250
+NO_LIMITS = {
+    "timeout": 10,
+    "command_timeout": None,
+    "server_settings": {"statement_timeout": "0", "lock_timeout": "0"},
+}
 
 
 async def migrate(engine: AsyncEngine, package: str | None = None) -> None:
     """Bring the database up to date under an advisory lock; without a package the shared tables alone."""
-    async with engine.connect() as connection:
+    async with _patient(engine) as patient, patient.connect() as connection:
         await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-        await connection.execute(text("SET statement_timeout = 0"))
         await connection.commit()
         try:
             await connection.run_sync(_upgrade, "shared.migrations", "alembic_version_shared")
@@ -31,7 +38,16 @@ async def migrate(engine: AsyncEngine, package: str | None = None) -> None:
             await connection.rollback()
             await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
             await connection.commit()
-            await connection.invalidate()  # its settings were changed
+
+
+@asynccontextmanager
+async def _patient(engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+    """An engine to the same database without the limits of requests: a long table takes its time, and others wait."""
+    patient = create_async_engine(engine.url, poolclass=NullPool, connect_args=NO_LIMITS)
+    try:
+        yield patient
+    finally:
+        await patient.dispose()
 
 
 def _upgrade(connection: Connection, package: str, version_table: str) -> None:

@@ -3,10 +3,13 @@
 A failed event is written here, with its bytes and the reason, in the transaction that lets the bus forget
 it. States: `attempting` (a handler is running it now), `retrying` (due at `retry_at`), `parked` (given up: a
 dead letter), `done` and `discarded` (resolved, kept for the record).
+
+An attempt at an event that may be a killer is written down before its handler runs: `deaths` are those after which
+nothing more was heard of it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +26,7 @@ ATTEMPTS_MAX = 8
 DEATHS_MAX = 3
 OPEN = ("attempting", "retrying", "parked")
 BACKOFF_S = (1, 2, 5, 15, 60, 300, 900)
+RETRY_LEASE = timedelta(minutes=2)  # longer than a handler may take
 FINGERPRINT_CHARS_MAX = 500  # an index takes 2,700 bytes at most
 
 
@@ -45,6 +49,7 @@ async def park(tx: Tx, message: Message, reason: str, *, is_hopeless: bool = Fal
     values = {
         "state": state,
         "attempt": attempt,
+        "deaths": 0,
         "reason": _storable(reason[:2000]),
         "retry_at": _retry_at(now, attempt) if state == "retrying" else None,
         "last_failed_at": now,
@@ -58,18 +63,24 @@ async def begin_attempt(tx: Tx, message: Message) -> bool:
 
     Only deliveries that came back go through here: a message that ends its process leaves this row behind.
     """
-    now = await tx.now()
     row = await _locked(tx, message)
-    deaths = row.attempt if row and row.state == "attempting" else 0
     if row is not None and row.state in ("parked", "done", "discarded"):
         return False
-    if deaths >= DEATHS_MAX:
-        reason = f"its handler did not return {deaths} times: the process ended"
-        await _write(tx, message, {"state": "parked", "reason": reason, "last_failed_at": now})
-        return False
-    attempt = (row.attempt if row else 0) + 1
-    await _write(tx, message, {"state": "attempting", "attempt": attempt, "last_failed_at": now})
-    return True
+    return await _begin(tx, message, row, retry_at=None)
+
+
+async def begin_retry(tx: Tx, *, outlived: Collection[str]) -> tuple[Row[Any], bool] | None:
+    """Lease an event whose retry is due and count the attempt; tell whether its handler shall run.
+
+    Of the fingerprints in `outlived` the last attempt was this process's own, and did not end it.
+    """
+    row = await _due(tx)
+    if row is None:
+        return None
+    message = Message(row.name, row.headers, bytes(row.body))
+    retry_at = await tx.now() + RETRY_LEASE
+    is_known = row.fingerprint in outlived
+    return row, await _begin(tx, message, row, retry_at=retry_at, is_known=is_known)
 
 
 async def end_attempt(tx: Tx, message: Message) -> None:
@@ -78,11 +89,11 @@ async def end_attempt(tx: Tx, message: Message) -> None:
     await tx.execute(delete(parked).where(mark, parked.c.state == "attempting"))
 
 
-async def due(tx: Tx) -> Row[Any] | None:
-    """Return an event whose retry is due, locked, or None."""
+async def _due(tx: Tx) -> Row[Any] | None:
+    """Return an event whose retry is due, or was begun by who is not heard of any more, locked; or None."""
     statement = (
         select(parked)
-        .where(parked.c.state == "retrying", parked.c.retry_at <= await tx.now())
+        .where(parked.c.state.in_(("retrying", "attempting")), parked.c.retry_at <= await tx.now())
         .order_by(parked.c.retry_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -108,7 +119,7 @@ async def replay(tx: Tx, parked_id: UUID, *, by: str) -> None:
     await tx.execute(
         update(parked)
         .where(parked.c.id == parked_id)
-        .values(state="retrying", attempt=0, retry_at=await tx.now(), resolved_by=by)
+        .values(state="retrying", attempt=0, deaths=0, retry_at=await tx.now(), resolved_by=by)
     )
 
 
@@ -145,6 +156,28 @@ async def counts(tx: Tx) -> dict[str, int]:
     statement = select(parked.c.state, func.count().label("waiting")).group_by(parked.c.state)
     rows = (await tx.execute(statement.where(parked.c.state.in_(OPEN)))).all()
     return {str(row.state): int(row.waiting) for row in rows}
+
+
+async def _begin(
+    tx: Tx,
+    message: Message,
+    row: Row[Any] | None,
+    *,
+    retry_at: datetime | None,
+    is_known: bool = False,
+) -> bool:
+    now = await tx.now()
+    deaths, attempt = (row.deaths, row.attempt) if row else (0, 0)
+    if deaths >= DEATHS_MAX and not is_known:
+        reason = f"its handler did not return {deaths} times: the process ended"
+        values = {"state": "parked", "reason": reason, "retry_at": None, "last_failed_at": now}
+        await _write(tx, message, values)
+        return False
+    one = 0 if is_known else 1
+    counted = {"attempt": attempt + one, "deaths": deaths + one}
+    begun = {"state": "attempting", "retry_at": retry_at, "last_failed_at": now}
+    await _write(tx, message, {**counted, **begun})
+    return True
 
 
 async def _locked(tx: Tx, message: Message) -> Row[Any] | None:

@@ -58,6 +58,7 @@ parked = Table(
     Column("body", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
+    Column("deaths", Integer, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False),
     Column("retry_at", DateTime(timezone=True)),
     Column("first_failed_at", DateTime(timezone=True), nullable=False),

@@ -68,7 +68,8 @@ async def make_due(database):
     async with database.transaction() as tx:
         await tx.execute(
             text(
-                "UPDATE parked SET retry_at = now() - interval '1 second' WHERE state = 'retrying'"
+                "UPDATE parked SET retry_at = now() - interval '1 second'"
+                " WHERE retry_at IS NOT NULL"
             )
         )
 
@@ -225,6 +226,62 @@ async def test_a_message_that_killed_its_process_three_times_is_parked_alone(dat
     [row] = await rows(database)
     assert (row.state, row.name) == ("parked", "user.verification_requested.v1")
     assert await effects(database) == {"a": 1}
+
+
+async def test_a_retry_that_kills_its_process_three_times_is_parked(database, consumer):
+    await receive(consumer, messages(database, "bad"))
+
+    class Killed(BaseException):
+        """Stands for the end of the process: nothing of ours runs after it."""
+
+    lethal = Handlers("notifier")
+
+    @lethal.on(UserVerificationRequested)
+    async def die(event, tx):
+        raise Killed
+
+    deaths = 0
+    for _ in range(10):
+        await make_due(database)
+        try:
+            await Consumer(database, lethal).retry_once()
+        except Killed:
+            deaths += 1
+
+    assert deaths == parked.DEATHS_MAX
+    [row] = await rows(database)
+    assert (row.state, row.retry_at) == ("parked", None)
+
+
+async def test_a_retry_under_way_is_nobody_elses_until_its_process_is_not_heard_of(
+    database, consumer
+):
+    await receive(consumer, messages(database, "bad"))
+    await make_due(database)
+    async with database.transaction() as tx:
+        assert await parked.begin_retry(tx, outlived=())
+
+    assert not await consumer.retry_once()
+
+    await make_due(database)
+    assert await consumer.retry_once()
+    [row] = await rows(database)
+    assert (row.state, row.attempt, row.deaths) == ("retrying", 3, 0)
+
+
+async def test_failures_are_no_deaths(database, consumer):
+    [sent] = messages(database, "bad")
+    await receive(consumer, [sent])
+    for _ in range(3):
+        await make_due(database)
+        await consumer.retry_once()
+
+    async with database.transaction() as tx:
+        assert await parked.begin_attempt(tx, sent)
+        assert await parked.begin_attempt(tx, sent)
+
+    [row] = await rows(database)
+    assert (row.state, row.deaths) == ("attempting", 2)
 
 
 async def test_a_handler_that_hangs_is_parked(database, monkeypatch):

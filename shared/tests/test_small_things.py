@@ -18,7 +18,7 @@ from shared.contracts.tasks import Terms
 from shared.db import Database
 from shared.errors import Unauthorized, Unavailable
 from shared.ids import TaskId, UserId, public
-from shared.migrate import migrate
+from shared.migrate import NO_LIMITS, migrate
 from shared.run import open_bus
 from shared.sealing import CannotOpen, Seal
 from shared.settings import CommonSettings, MissingSettings, load
@@ -168,6 +168,23 @@ async def test_migrations_at_once_by_many_processes_are_done_once(postgres):
 
     async with databases[0].transaction() as tx:
         rows = await tx.execute(text("SELECT version_num FROM alembic_version_shared"))
-        assert [row.version_num for row in rows] == ["0001"]
+        assert [row.version_num for row in rows] == ["0002"]
     for database in databases:
         await database.close()
+
+
+async def test_a_migration_has_no_limits_of_time(postgres, monkeypatch):
+    database = Database(await postgres.create_database(), source="auth")
+
+    def asked(connection, *_):
+        names = ("statement_timeout", "lock_timeout")
+        return [connection.execute(text(f"SHOW {name}")).scalar() for name in names]
+
+    seen = []
+    monkeypatch.setattr("shared.migrate._upgrade", lambda *given: seen.extend(asked(*given)))
+
+    await migrate(database.engine)
+
+    assert seen == ["0", "0"]
+    assert NO_LIMITS["command_timeout"] is None
+    await database.close()

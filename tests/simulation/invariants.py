@@ -120,7 +120,7 @@ def _look(schema: str) -> str:
                ARRAY(SELECT mark || '|' || said FROM ({FINAL[schema]}) AS f (mark, said)) AS final,
                ARRAY(SELECT (headers ->> 'ce-id') || ' ' || name FROM {schema}.outbox) AS events,
                least((SELECT min(retry_at) FROM {schema}.outbox),
-                     (SELECT min(retry_at) FROM {schema}.parked WHERE state = 'retrying'),
+                     (SELECT min(retry_at) FROM {schema}.parked WHERE state IN ('retrying', 'attempting')),
                      {DUE[schema]}) AS due_at
     """
 

@@ -314,9 +314,11 @@ async def _copy(connection: Any, url: str, number: int) -> str:
 
 async def _create(url: str, schema: str) -> None:
     owner = make_url(url).set(username="postgres")
-    arguments: dict[str, Any] = {"server_settings": {"search_path": schema}}
-    engine = create_async_engine(owner, poolclass=NullPool, connect_args=arguments)
+    engine = create_async_engine(owner, poolclass=NullPool)
     async with engine.begin() as connection:
         await connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+        await connection.exec_driver_sql(f"ALTER ROLE postgres SET search_path = {schema}")
     await migrate(engine, f"{schema}.migrations")
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("ALTER ROLE postgres RESET search_path")
     await engine.dispose()
