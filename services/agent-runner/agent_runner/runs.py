@@ -29,6 +29,8 @@ DESCRIPTION_BYTES_MAX = 5000
 UNITS_MAX = 1_000_000_000
 USER_RUNS_MAX = 3
 
+AT_WORK = (Run.state == RunState.RUNNING, Run.lease_until.is_not(None))
+
 CANCELLED = "The task was cancelled."
 INTERRUPTED = "The agent was interrupted, and was not tried again."
 TIMED_OUT = "The task took longer than it may."
@@ -75,8 +77,7 @@ class Ending:
 
 async def serialize(tx: Tx, task_id: UUID) -> None:
     """Let no two transactions begin a task's run and cancel it side by side, neither seeing the other."""
-    lock = task_id.int & (2**63 - 1)
-    await tx.execute(select(func.pg_advisory_xact_lock(lock)))
+    await tx.execute(select(func.pg_advisory_xact_lock(_lock_of(task_id))))
 
 
 async def locked(tx: Tx, task_id: UUID) -> Run | None:
@@ -97,18 +98,7 @@ async def lease(
     Runs of a user for whom so many are at work already wait: one customer does not stop the work of all others.
     """
     now = await tx.now()
-    is_due = (Run.available_at <= now, Run.deadline_at > now)
-    is_at_work = (Run.state == RunState.RUNNING, Run.lease_until.is_not(None))
-    of_one = select(Run.user_id).where(*is_at_work).group_by(Run.user_id)
-    full = of_one.having(func.count() >= user_runs_max)
-    waiting = _fresh(
-        Run.state == RunState.WAITING,
-        Run.executor.in_(list(executors)),
-        Run.user_id.not_in(full),
-        *is_due,
-    )
-    oldest = waiting.order_by(Run.available_at, Run.id).limit(1)
-    run = await tx.scalar(oldest.with_for_update(skip_locked=True))
+    run = await _next(tx, executors, now=now, user_runs_max=user_runs_max)
     if run is None:
         return None
     run.lease_until = now + timedelta(seconds=lease_s)
@@ -123,6 +113,43 @@ async def lease(
         timeout_s=(run.deadline_at - now).total_seconds(),
         origin=run.origin,
     )
+
+
+async def _next(
+    tx: Tx, executors: Collection[str], *, now: datetime, user_runs_max: int
+) -> Run | None:
+    """Return the run that is due longest whose user has not too many at work, locked."""
+    full = select(Run.user_id).where(*AT_WORK).group_by(Run.user_id)
+    waiting = _fresh(
+        Run.state == RunState.WAITING,
+        Run.executor.in_(list(executors)),
+        Run.user_id.not_in(full.having(func.count() >= user_runs_max)),
+        Run.available_at <= now,
+        Run.deadline_at > now,
+    ).order_by(Run.available_at, Run.id)
+    passed: set[UUID] = set()
+    while True:
+        others = waiting.where(Run.user_id.not_in(passed)) if passed else waiting
+        run = await tx.scalar(others.limit(1).with_for_update(skip_locked=True))
+        if run is None or await _has_room(tx, run.user_id, user_runs_max, waits=not passed):
+            return run
+        passed.add(run.user_id)
+
+
+async def _has_room(tx: Tx, user_id: UUID, user_runs_max: int, *, waits: bool) -> bool:
+    """Tell whether a user may have one more at work, whatever other processes begin at this moment.
+
+    Waiting for them is safe as long as this transaction keeps nobody else waiting; else a user of theirs is passed over.
+    """
+    lock = func.pg_advisory_xact_lock if waits else func.pg_try_advisory_xact_lock
+    if await tx.scalar(select(lock(_lock_of(user_id)))) is False:
+        return False
+    theirs = select(func.count()).where(*AT_WORK, Run.user_id == user_id)
+    return (await tx.scalar(theirs) or 0) < user_runs_max
+
+
+def _lock_of(key: UUID) -> int:
+    return key.int & (2**63 - 1)
 
 
 async def begin_attempt(tx: Tx, run: Run, *, owner: str) -> None:

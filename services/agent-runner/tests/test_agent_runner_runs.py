@@ -63,6 +63,16 @@ async def test_one_user_does_not_keep_all_agents(rig):
     assert (await leased(rig)).prompt == "Take long"
 
 
+async def test_nor_do_workers_that_look_at_the_same_moment(rig):
+    user_id = rig.sut.database.ids.new()
+    for _ in range(runs.USER_RUNS_MAX + 3):
+        await rig.sut.deliver(held("Take long", user_id=user_id))
+
+    taken = await asyncio.gather(*(leased(rig) for _ in range(runs.USER_RUNS_MAX + 3)))
+
+    assert len([lease for lease in taken if lease]) == runs.USER_RUNS_MAX
+
+
 async def test_a_running_service_works_by_itself(rig):
     loops = [asyncio.create_task(worker.run()) for worker in rig.sut.service.workers]
 
