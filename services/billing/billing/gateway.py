@@ -1,6 +1,6 @@
 """What billing asks of Stripe: the seam behind which its API is."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -19,6 +19,11 @@ from billing.shapes import (
 from shared.errors import DomainError, Unavailable
 
 ShapeT = TypeVar("ShapeT", bound=Shape)
+Odd = Callable[[str], None]
+
+
+def nobody_hears(_: str) -> None:
+    """Say nothing of what cannot be read: it is in the log."""
 
 
 class StripeAway(Unavailable):
@@ -33,6 +38,12 @@ class StripeFailed(StripeAway):
 
     Source: https://docs.stripe.com/api/idempotent_requests.
     """
+
+
+class StripeUnreadable(StripeAway):
+    """Stripe answered with something in a form that we do not know."""
+
+    code = "stripe_unreadable"
 
 
 class StripeRefused(DomainError):
@@ -145,8 +156,10 @@ class Gateway(Protocol):
         """Have the catalogue hold an offer; tell whether it is new."""
         ...
 
-    def every(self, kind: type[ShapeT], *, since: datetime | None = None) -> AsyncIterator[ShapeT]:
-        """Yield the objects of a kind, newest first, made since a moment."""
+    def every(
+        self, kind: type[ShapeT], *, since: datetime | None = None, odd: Odd = nobody_hears
+    ) -> AsyncIterator[ShapeT]:
+        """Yield the objects of a kind, newest first, made since a moment; say of what we cannot read that it is there."""
         ...
 
     async def check(self) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from billing import bills, completion, payers, plans, subscriptions
+from billing import bills, completion, payers, plans, revocations, subscriptions
 from billing.catalogue import Entry, entries
 from billing.models import Payment, PaymentStatus, PlanGrant
 from billing.payers import Payer
@@ -30,6 +31,12 @@ ADD_GRANTS: Final = insert_all(
     *("due_at", "expires_at"),
     tail="ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key",
 )
+
+END_MONTHS: Final = text("""
+    UPDATE plan_grants SET status = 'ended'
+    WHERE stripe_subscription_id = :of AND status IN ('waiting', 'cut') AND due_at > :now AND due_at < :end
+    RETURNING payment_id
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ async def apply(tx: Tx, said: Sequence[Said[Invoice]]) -> list[Came]:
 async def settle(tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entry]) -> None:
     """Write down what arrived payments bring, and publish them; each period brings its credits once."""
     now = await tx.now()
+    await _end_given_back(tx, purchases, known, now)
     parts = {item.payment.id: _parts(item, known, now) for item in purchases}
     rows = [
         {**_grant(item, part), "id": tx.new_id()}
@@ -68,7 +76,7 @@ async def settle(tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entr
         new = [part for part in parts[item.payment.id] if part.key in added]
         item.payment.identify_at = None
         if not new:
-            item.payment.status, item.payment.note = PaymentStatus.REVIEW, _why_not(item)
+            item.payment.status, item.payment.note = _without_credits(item)
             continue
         item.payment.status, item.payment.price_id = PaymentStatus.PAID, new[0].price_id
         item.payment.credits = sum(part.amount for part in new)
@@ -149,10 +157,26 @@ def _grant(item: Purchase, part: Part) -> dict[str, Any]:
     }
 
 
-def _why_not(item: Purchase) -> str:
+async def _end_given_back(
+    tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entry], now: datetime
+) -> None:
+    """Let months not come any more that these invoices pay back."""
+    ended: set[UUID] = set()
+    for item in purchases:
+        for end in plans.given_back(item.said.object, known):
+            values = {"of": item.payment.stripe_subscription_id, "now": now, "end": end}
+            ended |= set((await tx.execute(END_MONTHS, values)).scalars())
+    await revocations.settle(tx, ended)
+
+
+def _without_credits(item: Purchase) -> tuple[PaymentStatus, str]:
+    """Return where a payment stands that brings no credits."""
+    if not item.payment.amount_cents:
+        return PaymentStatus.NOTHING, "nothing was charged, and nothing comes of it"
     if item.payment.email is None:
-        return "paid, but without an e-mail address"
-    return "paid, but for nothing in the catalogue, or for a period that was paid before"
+        return PaymentStatus.REVIEW, "paid, but without an e-mail address"
+    reason = "paid, but for nothing in the catalogue, or for a period that was paid before"
+    return PaymentStatus.REVIEW, reason
 
 
 def _came(item: Said[Invoice], moved: Mapping[str, str]) -> Came:

@@ -42,10 +42,24 @@ def parts_of(invoice: Invoice, known: Mapping[str, Entry], now: datetime) -> lis
         if entry is not None and entry.flaw is None and _is_charged(line, entry):
             (changed if line.is_proration else whole).append((line, entry))
     prefix = f"subscription:{invoice.subscription}"
+    anew = f"{prefix}:{invoice.id}"
     periods = [_of_period(prefix, line, entry, now) for line, entry in whole]
     replaced = _replaced(changed) if whole else 0
     parts = _less([part for period in periods for part in period], replaced)
-    return _together([*parts, *_of_upgrade(prefix, changed, now)])
+    return _together([*parts, *_of_change(prefix, anew, changed, now)])
+
+
+def given_back(invoice: Invoice, known: Mapping[str, Entry]) -> list[datetime]:
+    """Return the ends of the times that are paid back of plans by the month: what waits for before them comes no more.
+
+    Where that time is charged for anew, `parts_of` says what it brings instead.
+    """
+    lines = ((line, known.get(line.price_id or "")) for line in invoice.lines.data)
+    return [
+        line.period.end
+        for line, entry in lines
+        if entry is not None and entry.grant_count > 1 and line.is_proration and line.amount < 0
+    ]
 
 
 def months_after(moment: datetime, count: int) -> datetime:
@@ -68,10 +82,11 @@ def _of_period(prefix: str, line: InvoiceLine, entry: Entry, now: datetime) -> l
     return _in_turn(keys, entry, entry.credits * (line.quantity or 1), [*starts, end], now)
 
 
-def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Part]:
-    """Return the difference for the rest of the period: what is charged for anew less what is taken back.
+def _of_change(prefix: str, anew: str, lines: Sequence[Charged], now: datetime) -> list[Part]:
+    """Return what a change brings for the rest of the period.
 
-    Of the time that has begun it is the share that is left of it, as it is of the price.
+    Of the time that has begun it is the difference between what is charged for anew and what is taken back, the share
+    that is left of it, as it is of the price. Of months to come it is all that is charged for: what waited is given back.
     """
     gained = [(line, entry) for line, entry in lines if line.amount > 0]
     if not gained:
@@ -79,15 +94,21 @@ def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Pa
     line, entry = max(gained, key=lambda pair: pair[1].credits)
     end = line.period.end
     lost = [(old, was) for old, was in lines if old.amount < 0 and old.period.end == end]
-    more = _credits(gained) - _credits(lost)
-    if more <= 0:
-        return []
+    whole = _credits(gained)
+    more = max(whole - _credits(lost), 0)
+    by_the_month = any(was.grant_count > 1 for _, was in lost)
     starts = [line.period.start, *_months_begun(line, entry)]
     upgrade = f"{prefix}:{int(end.timestamp())}:{entry.price_id}"
     keys = [f"{upgrade}:{number}" for number in range(len(starts))]
-    first, *rest = _in_turn(keys, entry, more, [*starts, end], now)
+    parts = _in_turn(keys, entry, more, [*starts, end], now)
     share = round(more * _share_left(line, entry))
-    return [replace(first, amount=share), *rest] if share else rest
+    parts[0] = replace(parts[0], amount=share)
+    if by_the_month:
+        parts = [
+            replace(part, key=f"{anew}:{number}", amount=whole) if part.due_at > now else part
+            for number, part in enumerate(parts)
+        ]
+    return [part for part in parts if part.amount]
 
 
 def _replaced(lines: Sequence[Charged]) -> int:
@@ -130,7 +151,7 @@ def _in_turn(
     """Return a grant from each moment to the next, the first due now at the latest."""
     due = [min(moments[0], now), *moments[1:-1]]
     return [
-        Part(key, entry.price_id, amount, due_at, _expiry(entry, ends))
+        Part(key, entry.price_id, amount, due_at, _expiry(entry, ends, now))
         for key, due_at, ends in zip(keys, due, moments[1:], strict=True)
     ]
 
@@ -139,14 +160,18 @@ def _credits(lines: Sequence[Charged]) -> int:
     return sum(entry.credits * (line.quantity or 1) for line, entry in lines)
 
 
-def _expiry(entry: Entry, end: datetime) -> datetime | None:
-    """Return when credits for a time that ends then are gone, by the plan's rollover."""
+def _expiry(entry: Entry, end: datetime, now: datetime) -> datetime | None:
+    """Return when credits for a time that ends then are gone, by the plan's rollover.
+
+    What is paid for after its time is over is there for as long again.
+    """
+    months = 1 if entry.grant_count > 1 else MONTHS[entry.interval or "month"]
+    if end <= now:
+        end = months_after(now, months)
     match entry.rollover:
         case "unlimited":
             return None
         case "one_period":
-            by_the_month = entry.grant_count > 1
-            months = 1 if by_the_month else MONTHS[entry.interval or "month"]
             return months_after(end, months)
         case _:
             return end

@@ -143,12 +143,13 @@ async def _asked_before(tx: Tx, buyer: Buyer) -> Checkout | None:
 
 
 async def _close_stale(tx: Tx, user_id: UUID, price_id: str) -> None:
-    """Close the open page of a price that Stripe is about to close."""
-    is_stale = Checkout.expires_at <= await tx.now() + LEFT_MIN
+    """Close the open page of a price that Stripe is about to close; until then it would take a payment beside the next."""
+    now = await tx.now()
+    is_stale = Checkout.expires_at <= now + LEFT_MIN
     mine = update(Checkout).where(
         Checkout.user_id == user_id, Checkout.price_id == price_id, Checkout.is_open, is_stale
     )
-    await tx.execute(mine.values(is_open=False))
+    await tx.execute(mine.values(is_open=False, end_at=now))
 
 
 async def _close_other_plans(tx: Tx, user_id: UUID, price_id: str) -> None:

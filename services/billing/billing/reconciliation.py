@@ -5,9 +5,10 @@ What an event on its way explains is no difference: what seems to be missing is 
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Literal, NoReturn
 from uuid import UUID
 
@@ -15,7 +16,7 @@ import structlog
 from sqlalchemy import func, select
 
 from billing import catalogue, differences, shapes, subscriptions, telling
-from billing.gateway import Gateway, StripeAway, StripeRefused
+from billing.gateway import Gateway, StripeAway, StripeRefused, StripeUnreadable
 from billing.models import Checkout, Invoice, Reconciliation, Subscription
 from billing.said import Said
 from billing.shapes import Shape
@@ -53,6 +54,12 @@ class Report:
     repaired: int = 0
     open: list[str] = field(default_factory=list)
 
+    def differs(self, sentence: str) -> None:
+        """Count a difference that stays, and name it while there is room."""
+        self.drift += 1
+        if len(self.open) < OPEN_MAX:
+            self.open.append(sentence)
+
 
 class Reconciler:
     """Compares us with Stripe; `patience_s` is how long an event may be on its way."""
@@ -83,9 +90,11 @@ class Reconciler:
             if kind is shapes.Dispute and scope == "daily":
                 begin = since - REACH_OF_DISPUTES + REACH
             everything = kind is shapes.Subscription and scope == "daily"
-            found = self._gateway.every(kind, since=None if everything else begin)
+            found = self._gateway.every(
+                kind, since=None if everything else begin, odd=report.differs
+            )
             await self._compare_all(report, found)
-        await self._compare_all(report, self._unfinished())
+        await self._compare_all(report, self._unfinished(report))
         await self._look_at_overdue_plans()
 
     async def _compare_catalogue(self, report: Report) -> None:
@@ -117,9 +126,10 @@ class Reconciler:
             drift = sum(item.is_news for item in came)
         async with self._database.transaction() as tx:
             found = await differences.of(tx, objects)
-        report.drift += drift + len(found)
+        report.drift += drift
         report.repaired += drift
-        report.open += found[: OPEN_MAX - len(report.open)]
+        for sentence in found:
+            report.differs(sentence)
 
     async def _is_news(self, objects: Sequence[Shape]) -> bool:
         """Tell whether any of it is news, and leave the rows as they are."""
@@ -130,18 +140,22 @@ class Reconciler:
         except _Undone as undone:
             return undone.is_news
 
-    async def _unfinished(self) -> AsyncIterator[Shape]:
+    async def _unfinished(self, report: Report) -> AsyncIterator[Shape]:
         """Yield what was not over when we last heard of it, as it is now."""
         async with self._database.transaction() as tx:
             sessions, invoices = await _open_sessions(tx), await _open_invoices(tx)
-        for session_id in sessions:
-            session = await self._gateway.checkout_session(session_id)
-            if session is not None:
-                yield session
-        for invoice_id in invoices:
-            invoice = await self._gateway.invoice(invoice_id)
-            if invoice is not None:
-                yield invoice
+        asking: list[Callable[[], Awaitable[Shape | None]]] = [
+            *(partial(self._gateway.checkout_session, name) for name in sessions),
+            *(partial(self._gateway.invoice, name) for name in invoices),
+        ]
+        for ask in asking:
+            try:
+                found = await ask()
+            except StripeUnreadable as flaw:
+                report.differs(flaw.sentence)
+                continue
+            if found is not None:
+                yield found
 
     async def _look_at_overdue_plans(self) -> None:
         """Have Stripe asked of plans whose period is over, as far as we know."""

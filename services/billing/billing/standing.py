@@ -132,7 +132,9 @@ async def _end(tx: Tx, plan: Subscription) -> None:
     ended_at = plan.ended_at or await tx.now()
     later = update(PlanGrant).where(
         PlanGrant.stripe_subscription_id == plan.id,
-        PlanGrant.status == "waiting",
+        PlanGrant.status.in_(
+            ("waiting", "cut")
+        ),  # what was cut would wait again if a dispute is won
         PlanGrant.due_at > ended_at,
     )
     ended = await tx.execute(later.values(status="ended").returning(PlanGrant.payment_id))

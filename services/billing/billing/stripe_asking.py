@@ -11,7 +11,14 @@ import structlog
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
-from billing.gateway import ShapeT, StripeAway, StripeFailed, StripeMissing, StripeRefused
+from billing.gateway import (
+    ShapeT,
+    StripeAway,
+    StripeFailed,
+    StripeMissing,
+    StripeRefused,
+    StripeUnreadable,
+)
 from shared.tracing import step
 
 log = structlog.get_logger()
@@ -63,9 +70,12 @@ def _refusal(what: str, flaw: stripe.StripeError) -> StripeAway | StripeRefused:
 
 
 def shaped(kind: type[ShapeT], found: Any) -> ShapeT:
+    """Return Stripe's object in our shape; raise StripeUnreadable, which names it, where it does not fit."""
     try:
         return kind.model_validate(found.to_dict())
     except ValidationError as flaw:
-        log.warning("stripe_object_unknown", kind=kind.__name__, flaws=flaw.error_count())
-        reason = f"a {kind.__name__} in a form that we do not know"
-        raise StripeRefused(reason) from flaw
+        fields = sorted({str(error["loc"][0]) for error in flaw.errors() if error["loc"]})
+        name, object_id = kind.__name__, getattr(found, "id", None)
+        log.warning("stripe_object_unknown", kind=name, id=object_id, fields=fields)
+        sentence = f"{name} {object_id}: not as we know it ({', '.join(fields)})"
+        raise StripeUnreadable(sentence) from flaw

@@ -14,10 +14,13 @@ from typing_extensions import override
 from billing.gateway import (
     CheckoutOrder,
     Gateway,
+    Odd,
     Offer,
     RefundOrder,
     ShapeT,
     StripeRefused,
+    StripeUnreadable,
+    nobody_hears,
 )
 from billing.shapes import (
     CheckoutSession,
@@ -211,7 +214,7 @@ class StripeGateway(Gateway):
 
     @override
     async def every(
-        self, kind: type[ShapeT], *, since: datetime | None = None
+        self, kind: type[ShapeT], *, since: datetime | None = None, odd: Odd = nobody_hears
     ) -> AsyncIterator[ShapeT]:
         params: dict[str, Any] = {"limit": PAGE}
         if kind in EXPANDED:
@@ -223,7 +226,10 @@ class StripeGateway(Gateway):
         page = await asked(f"list {kind.__name__}", self._lists[kind](params))
         while True:
             for item in page.data:
-                yield shaped(kind, item)
+                try:
+                    yield shaped(kind, item)
+                except StripeUnreadable as flaw:
+                    odd(flaw.sentence)
             if not page.has_more:
                 return
             page = await asked(f"list {kind.__name__}", page.next_page_async())

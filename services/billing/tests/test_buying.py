@@ -149,6 +149,18 @@ async def test_a_page_that_is_over_or_nearly_is_replaced(shop: Shop):
     assert (await customer.progress(second))["status"] == "expired"
 
 
+async def test_a_page_that_is_replaced_takes_no_payment_any_more(shop: Shop):
+    customer = await shop.customer()
+    first = (await customer.checkout("basic_monthly")).json()["session_id"]
+    await shop.rows("UPDATE checkouts SET expires_at = now() + interval '5 minutes' RETURNING id")
+
+    await customer.checkout("basic_monthly")
+    await shop.settle()
+
+    session = await shop.stripe.checkout.sessions.retrieve_async(first)
+    assert session.status == "expired"
+
+
 async def test_each_price_has_a_page_of_its_own(shop: Shop):
     customer = await shop.customer()
 

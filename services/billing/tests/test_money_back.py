@@ -258,6 +258,21 @@ async def test_a_whole_year_that_goes_back_takes_what_was_brought_and_brings_no_
     assert await months(shop, customer) == {"granted": 1, "waiting": 11}
 
 
+async def test_a_dispute_that_is_won_brings_a_plan_that_ended_meanwhile_no_months(shop: Shop):
+    customer = await shop.customer()
+    await customer.buy("basic_yearly")
+    [payment] = await shop.payments(customer)
+    dispute = await shop.control.dispute(await shop.charge_of(payment))
+    await shop.stripe.subscriptions.cancel_async((await customer.subscribed()).id)
+    await shop.hear()
+
+    await shop.control.end_dispute(dispute["id"], "won")
+    await shop.hear()
+
+    assert await customer.available() == 500
+    assert await months(shop, customer) == {"granted": 1, "ended": 11}
+
+
 async def months(shop: Shop, customer: Customer) -> dict[str, int]:
     rows = await shop.rows(
         "SELECT g.status, count(*) FROM plan_grants g JOIN payments m ON m.id = g.payment_id"

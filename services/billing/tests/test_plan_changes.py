@@ -83,3 +83,65 @@ async def test_an_upgrade_of_a_year_brings_the_difference_of_each_month_that_is_
     await shift(shop, 31)
 
     assert await customer.available() == 4000
+
+
+async def test_a_year_that_gives_way_to_months_brings_no_more_months_of_its_own(shop: Shop):
+    customer = await subscriber(shop, "basic_yearly")
+    await shop.control.advance(days=15)
+
+    await switch(shop, customer, "basic_monthly", proration_behavior="create_prorations")
+    before = await customer.available()
+    await shift(shop, 31 * 11)
+
+    assert await customer.available() == before
+
+
+async def test_a_smaller_year_brings_its_own_months_from_the_next_on(shop: Shop):
+    customer = await subscriber(shop, "business_yearly")
+
+    await switch(shop, customer, "basic_yearly")
+    assert await customer.available() == 2000
+    await shift(shop, 31)
+
+    assert await customer.available() == 2500
+
+
+async def test_a_year_that_goes_up_down_and_up_again_brings_what_was_chosen_last(shop: Shop):
+    customer = await subscriber(shop, "basic_yearly")
+
+    for lookup_key in ("business_yearly", "basic_yearly", "business_yearly"):
+        await switch(shop, customer, lookup_key)
+    assert await customer.available() == 2000
+    for months in range(1, 12):
+        await shift(shop, 31)
+        assert await customer.available() == 2000 * (months + 1)
+    await shift(shop, 31)
+
+    assert await customer.available() == 2000 * 12
+
+
+async def test_a_bill_of_nothing_is_a_payment_of_nothing_and_no_difference(shop: Shop):
+    customer = await subscriber(shop, "business_monthly")
+
+    await switch(shop, customer, "basic_monthly")
+
+    [paid, nothing] = await shop.payments(customer)
+    assert (paid.status, nothing.status, nothing.amount_cents) == ("granted", "nothing", 0)
+    await shop.reconcile("daily")
+    [report] = await shop.rows("SELECT open FROM reconciliations ORDER BY id DESC LIMIT 1")
+    assert not [item for item in report.open if str(nothing.stripe_invoice_id) in item]
+
+
+async def test_what_is_paid_after_its_time_does_not_expire_at_once(shop: Shop):
+    price = await shop.stripe.prices.retrieve_async(await shop.price_id("business_monthly"))
+    await shop.stripe.products.update_async(price.product, {"metadata": {"rollover": "none"}})
+    await shop.hear()
+    await shop.sync()
+    customer = await subscriber(shop)
+
+    await switch(shop, customer, "business_monthly", proration_behavior="create_prorations")
+    assert await customer.available() == 500
+    await shop.control.advance(days=35)
+    await shop.hear()
+
+    assert await customer.available() >= 1500 + 2000

@@ -5,6 +5,7 @@ from billing_parts import Customer, Shop
 
 from billing import reconciliation
 from billing.models import Reconciliation
+from billing.shapes import CheckoutSession
 from embedded.emulator.paying import Payer
 from tests.stripe_events import checkout_session, event
 
@@ -168,6 +169,25 @@ async def test_what_cannot_be_repaired_is_named(shop: Shop):
 
     [difference] = [item for item in found.open if page in item]
     assert "not paid at Stripe" in difference
+
+
+async def test_what_cannot_be_read_is_named_and_stops_nothing(deaf: Shop, monkeypatch):
+    one, other = await deaf.customer(), await deaf.customer()
+    odd = await one.buy("pack_500")
+    await other.buy("pack_500")
+    read = CheckoutSession.model_validate
+
+    def unread(found):
+        return read({**found, "status": 7} if found["id"] == odd else found)
+
+    monkeypatch.setattr(CheckoutSession, "model_validate", unread)
+
+    found = await compare(deaf)
+
+    assert {item for item in found.open if odd in item} == {
+        f"CheckoutSession {odd}: not as we know it (status)"
+    }
+    assert (await one.available(), await other.available()) == (0, 500)
 
 
 async def test_a_payment_in_review_is_an_open_difference(shop: Shop):
