@@ -3,13 +3,21 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useProduct } from "~/product.ts";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
+import { Notice } from "~/ui/notice.tsx";
 import { Page } from "~/ui/page.tsx";
 import { Pill } from "~/ui/pill.tsx";
 import { Select } from "~/ui/select.tsx";
 import { EventSheet } from "./event-sheet.tsx";
 import { EVERY_EVENT } from "./keys.ts";
 import { useRows } from "./paging.ts";
-import { isService, listAllParked, listParked, type ParkedEvent, SERVICES } from "./parked.ts";
+import {
+  isService,
+  listAllParked,
+  listParked,
+  type ParkedEvent,
+  type ParkedPage,
+  SERVICES,
+} from "./parked.ts";
 
 const route = getRouteApi("/own/admin/events");
 const OPTIONS = [
@@ -31,6 +39,26 @@ const COLUMNS: Column<ParkedEvent>[] = [
   },
   { title: "Last failed", show: ({ last_failed_at }) => <Ago at={last_failed_at} /> },
 ];
+
+/** What is not in the list: of whom nothing is known, and of whom not everything is shown. */
+function Left({ pages }: { pages: readonly ParkedPage[] }) {
+  const silent = pages.flatMap((page) => page.silent ?? []);
+  const cut = pages.flatMap((page) => page.cut ?? []);
+  return (
+    <>
+      {silent.length > 0 && (
+        <Notice tone="warn" title={`No answer from ${silent.join(", ")}`}>
+          What is parked there is not in this list.
+        </Notice>
+      )}
+      {cut.length > 0 && (
+        <Notice tone="info">
+          Only the newest of {cut.join(", ")} are shown. Choose a service to see older ones.
+        </Notice>
+      )}
+    </>
+  );
+}
 
 export function AdminEvents() {
   const { api } = useProduct();
@@ -57,6 +85,7 @@ export function AdminEvents() {
           onChoose={(chosen) => go({ service: chosen || undefined })}
         />
       </search>
+      <Left pages={asking.data?.pages ?? []} />
       <Listing
         what="the parked events"
         rows={rows}

@@ -12,7 +12,11 @@ export function isService(name: string | undefined): name is Service {
   return SERVICES.some((service) => service === name);
 }
 
-export async function listParked(api: Api, service: Service, { cursor, signal }: Asked) {
+export async function listParked(
+  api: Api,
+  service: Service,
+  { cursor, signal }: Asked,
+): Promise<ParkedPage> {
   const page = await answer(
     api.GET(`/api/admin/events/${service}` as "/api/admin/events/auth", {
       params: { query: { cursor } },
@@ -22,14 +26,30 @@ export async function listParked(api: Api, service: Service, { cursor, signal }:
   return { ...page, events: page.events.map((event) => ({ ...event, service })) };
 }
 
-/** What all services have parked; who does not answer is left out of it, and named. */
-export async function listAllParked(api: Api, asked: Asked) {
+export interface ParkedPage {
+  events: ParkedEvent[];
+  next_cursor: string | null;
+  /** Which services did not answer, and which have more than is shown. */
+  silent?: Service[];
+  cut?: Service[];
+}
+
+/** The newest that all services have parked; who does not answer is left out of it, and named. */
+export async function listAllParked(api: Api, asked: Asked): Promise<ParkedPage> {
   const pages = await Promise.allSettled(
     SERVICES.map((service) => listParked(api, service, asked)),
   );
-  const events = pages.flatMap((page) => (page.status === "fulfilled" ? page.value.events : []));
+  const given = pages.flatMap((page) => (page.status === "fulfilled" ? [page.value] : []));
+  const [refused] = pages.flatMap((page) => (page.status === "rejected" ? [page] : []));
+  if (refused && given.length === 0) throw refused.reason;
+  const events = given.flatMap((page) => page.events);
   events.sort((one, other) => other.last_failed_at.localeCompare(one.last_failed_at));
-  return { events, next_cursor: null };
+  const silent = SERVICES.filter((_, place) => pages[place]?.status === "rejected");
+  const cut = SERVICES.filter((_, place) => {
+    const page = pages[place];
+    return page?.status === "fulfilled" && page.value.next_cursor !== null;
+  });
+  return { events, next_cursor: null, silent, cut };
 }
 
 export function showParked(api: Api, service: Service, parkedId: string, signal: AbortSignal) {

@@ -88,7 +88,6 @@ export function AdminPayments() {
         </div>
         <div className="flex min-h-11 w-72 items-center">
           <SearchField
-            key={q}
             label="Find by e-mail"
             text={q ?? ""}
             onSearch={(words) => go({ q: words || undefined })}

@@ -4,7 +4,7 @@ import { answer, type Schema } from "~/api/api.ts";
 import { money } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { Button } from "~/ui/button.tsx";
-import { Dialog } from "~/ui/dialog.tsx";
+import { Confirm, Dialog } from "~/ui/dialog.tsx";
 import { TextField } from "~/ui/field.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
@@ -76,6 +76,7 @@ function decidedBy({ steps }: Refund): string | null {
 
 function Decision({ refund }: { refund: Refund }) {
   const { api } = useProduct();
+  const [isApproving, setApproving] = useState(false);
   const [isRejecting, setRejecting] = useState(false);
   const approving = useActing({
     act: () =>
@@ -94,13 +95,23 @@ function Decision({ refund }: { refund: Refund }) {
         look="primary"
         size="compact"
         busy={approving.isPending}
-        onClick={() => approving.mutate()}
+        onClick={() => setApproving(true)}
       >
         Approve<span className="sr-only"> {amount}</span>
       </Button>
       <Button size="compact" onClick={() => setRejecting(true)}>
         Reject<span className="sr-only"> {amount}</span>
       </Button>
+      <Confirm
+        open={isApproving}
+        onClose={() => setApproving(false)}
+        title={`Pay ${amount} back?`}
+        description="Stripe is asked to pay at once, and the credits are taken back."
+        action="Pay it back"
+        refusal="Not now"
+        look="primary"
+        onConfirm={() => approving.mutate()}
+      />
       {isRejecting && <RejectDialog refund={refund} onClose={() => setRejecting(false)} />}
     </span>
   );

@@ -5,6 +5,7 @@ import { useProduct } from "~/product.ts";
 import { Button } from "~/ui/button.tsx";
 import { TextArea, TextField } from "~/ui/field.tsx";
 import { useActing } from "./acting.ts";
+import { useKept } from "./kept.ts";
 import { EVERY_RUN } from "./keys.ts";
 import type { Run } from "./run-sheet.tsx";
 
@@ -48,7 +49,7 @@ function Take({ run }: { run: Run }) {
 }
 
 function InHand({ run }: { run: Run }) {
-  const [result, setResult] = useState("");
+  const result = useKept(`result of ${run.task_id}`);
   const [units, setUnits] = useState("");
   const [reason, setReason] = useState("");
   const delivering = useChanging(run, "It is delivered.");
@@ -59,8 +60,8 @@ function InHand({ run }: { run: Run }) {
       <TextArea
         label="Result"
         rows={6}
-        value={result}
-        onChange={(event) => setResult(event.target.value)}
+        value={result.text}
+        onChange={(event) => result.write(event.target.value)}
         hint="Markdown, as the customer will read it."
       />
       <Attach run={run} />
@@ -75,9 +76,13 @@ function InHand({ run }: { run: Run }) {
       <Button
         look="primary"
         busy={delivering.isPending}
-        aria-disabled={result.trim() === "" || undefined}
+        aria-disabled={result.text.trim() === "" || undefined}
         onClick={() =>
-          result.trim() && delivering.mutate({ status: "completed", result, units_used: unitsUsed })
+          result.text.trim() &&
+          delivering.mutate(
+            { status: "completed", result: result.text, units_used: unitsUsed },
+            { onSuccess: result.forget },
+          )
         }
       >
         Deliver

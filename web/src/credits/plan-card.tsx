@@ -8,6 +8,7 @@ import { Button } from "~/ui/button.tsx";
 import { Card } from "~/ui/card.tsx";
 import { date } from "~/ui/moment.tsx";
 import { Pill } from "~/ui/pill.tsx";
+import { Problem } from "~/ui/problem.tsx";
 import { Loading, Skeleton } from "~/ui/skeleton.tsx";
 import { useManaging } from "./buying.ts";
 import { changingSubscriptionQuery, hasPlan, type Plan, subscriptionQuery } from "./queries.ts";
@@ -19,9 +20,10 @@ export function PlanCard() {
   const { api } = useProduct();
   const { managed } = route.useSearch();
   const query = managed === undefined ? subscriptionQuery(api) : changingSubscriptionQuery(api);
-  const { data: plan, isPending, isError } = useQuery(query);
-  if (isPending) return <Coming />;
-  if (isError || !hasPlan(plan)) return <NoPlan />;
+  const { data: plan, error, refetch } = useQuery(query);
+  if (plan === undefined)
+    return error ? <Problem problem={error} onRetry={() => void refetch()} /> : <Coming />;
+  if (!hasPlan(plan)) return <NoPlan />;
   return <YourPlan plan={plan} />;
 }
 

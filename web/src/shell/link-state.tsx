@@ -21,7 +21,7 @@ function Reconnecting() {
   return (
     <Pill tone="warn">
       <Spinner size={12} />
-      Reconnecting…
+      <span className="max-tablet:sr-only">Reconnecting…</span>
     </Pill>
   );
 }
@@ -30,7 +30,7 @@ function Offline() {
   return (
     <Pill tone="warn">
       <WifiOff size={13} aria-hidden="true" />
-      Offline
+      <span className="max-tablet:sr-only">Offline</span>
     </Pill>
   );
 }

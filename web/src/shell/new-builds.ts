@@ -7,7 +7,14 @@ export function reloadForNewBuilds(): void {
   window.addEventListener("vite:preloadError", () => {
     const last = Number(sessionStorage.getItem(KEY) ?? 0);
     if (!navigator.onLine || Date.now() - last < AGAIN_MS) return;
-    sessionStorage.setItem(KEY, String(Date.now()));
-    location.reload();
+    void fetch("/health/live", { cache: "no-store" }).then(
+      ({ ok }) => ok && reload(),
+      () => undefined, // nobody is there: what is open stays, and says that it reconnects
+    );
   });
+}
+
+function reload(): void {
+  sessionStorage.setItem(KEY, String(Date.now()));
+  location.reload();
 }

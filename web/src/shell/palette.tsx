@@ -3,7 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { LogOut, type LucideIcon, Moon, SquarePen, Sun } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useProduct, useSession } from "~/product.ts";
 import { historyQuery } from "~/tasks/queries.ts";
 import { choose } from "~/theme/appearance.ts";
@@ -13,6 +13,7 @@ import { placesOf, SETTINGS } from "./places.ts";
 const RECENT_MAX = 30;
 
 export function Palette({ onClose }: { onClose: () => void }) {
+  useGivenBack();
   const navigate = useNavigate();
   const signOut = useSignOut();
   const state = useSession();
@@ -65,6 +66,21 @@ export function Palette({ onClose }: { onClose: () => void }) {
         />
       </Command.List>
     </Command.Dialog>
+  );
+}
+
+/** Gives the focus back to what had it, unless another page has taken it. */
+function useGivenBack(): void {
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      setTimeout(() => {
+        const there = before?.isConnected ? before : document.querySelector("h1");
+        const isFree = document.activeElement === document.body;
+        if (isFree && there instanceof HTMLElement) there.focus();
+      });
+    },
+    [before],
   );
 }
 

@@ -17,7 +17,7 @@ export function learn(queries: QueryClient, news: News): void {
 
 /** The stream starts now: what was asked before may miss a change. */
 function startOver(queries: QueryClient, credits: Credits): void {
-  queries.setQueryData(BALANCE, credits);
+  learnCredits(queries, credits);
   void queries.invalidateQueries({ queryKey: EVERY_TASK });
 }
 

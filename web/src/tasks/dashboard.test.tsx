@@ -181,6 +181,29 @@ describe("a task", () => {
     expect(server.to("POST /api/tasks/task_1/retry")).toHaveLength(1);
   });
 
+  test("is run again under the same key where nobody said whether it was taken", async () => {
+    let isThere = false;
+    const task = aTask({ status: "failed", error: "The site was down." });
+    const server = adasServer({ tasks: [task] }).on("POST /api/tasks/task_1/retry", () =>
+      isThere
+        ? Response.json({ task_id: TASK, status: "pending", credits_remaining: 0 }, { status: 201 })
+        : problem(503, "unavailable", "Try again soon."),
+    );
+    const { ada, where } = open("/dashboard?task=task_1", server);
+    const again = await screen.findByRole("button", { name: /^Run it again/ });
+
+    await ada.click(again);
+    await screen.findByText("Try again soon.");
+    isThere = true;
+    await ada.click(again);
+
+    await waitFor(() => expect(where()).toContain(TASK));
+    const asked = server.to("POST /api/tasks/task_1/retry");
+    const keys = asked.map(({ headers }) => headers.get("idempotency-key"));
+    expect(new Set(keys).size).toBe(1);
+    expect(keys).toHaveLength(2);
+  });
+
   test("is stopped at once for the eye, and goes on where that is refused", async () => {
     const server = adasServer({ tasks: [aTask()] }).on("POST /api/tasks/task_1/cancel", () =>
       problem(409, "already_finished", "The task has already ended."),

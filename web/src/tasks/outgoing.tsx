@@ -22,8 +22,8 @@ export function Outgoing({ ordering }: { ordering: Ordering }) {
             </Button>
           }
         >
-          It is sent as soon as ImpacterAGI can be reached, and counts once however often it is
-          tried.
+          Keep this page open: it is sent as soon as ImpacterAGI can be reached, and counts once
+          however often it is tried.
         </Notice>
       ) : (
         <p className="flex items-center gap-3 text-lead text-soft" role="status">

@@ -4,7 +4,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { RotateCcw } from "lucide-react";
 import { useRef } from "react";
 import { answer, newKey } from "~/api/api.ts";
-import { isRefusal, sentenceOf } from "~/api/problems.ts";
+import { isPassing, isRefusal, sentenceOf } from "~/api/problems.ts";
 import { counted } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { Button, buttonLook } from "~/ui/button.tsx";
@@ -52,7 +52,7 @@ function useRetrying(taskId: string) {
       void navigate({ to: "/dashboard", search: (known) => ({ ...known, task: task_id }) });
     },
     onError: (problem) => {
-      key.current = newKey();
+      if (!isPassing(problem)) key.current = newKey(); // else it may have been taken: asked again it is the same
       notifyProblem(sentenceOf(problem));
     },
   });

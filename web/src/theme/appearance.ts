@@ -5,6 +5,7 @@ export const APPEARANCES = ["system", "light", "dark"] as const;
 export type Appearance = (typeof APPEARANCES)[number];
 
 const KEY = "appearance";
+const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set<() => void>();
 
 export function appearance(): Appearance {
@@ -25,6 +26,18 @@ export function choose(chosen: Appearance): void {
 
 export function useAppearance(): Appearance {
   return useSyncExternalStore(subscribe, appearance);
+}
+
+/** Whether the page is dark now, whoever decided that. */
+export function useDark(): boolean {
+  const chosen = useAppearance();
+  const isDevicesDark = useSyncExternalStore(followDevice, () => DARK.matches);
+  return chosen === "system" ? isDevicesDark : chosen === "dark";
+}
+
+function followDevice(listener: () => void): () => void {
+  DARK.addEventListener("change", listener);
+  return () => DARK.removeEventListener("change", listener);
 }
 
 function subscribe(listener: () => void): () => void {

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { counted } from "~/credits/words.ts";
-import { useAppearance } from "~/theme/appearance.ts";
+import { useDark } from "~/theme/appearance.ts";
 import { Card } from "~/ui/card.tsx";
 import { date, day, time } from "~/ui/moment.tsx";
 import type { Line } from "./queries.ts";
@@ -13,7 +13,7 @@ const DAY_S = 86_400;
 
 export function Chart({ lines }: { lines: readonly Line[] }) {
   const place = useRef<HTMLDivElement>(null);
-  const appearance = useAppearance();
+  const isDark = useDark();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read anew when the appearance changes
   useEffect(() => {
     const box = place.current;
@@ -27,7 +27,7 @@ export function Chart({ lines }: { lines: readonly Line[] }) {
       watching.disconnect();
       plot.destroy();
     };
-  }, [lines, appearance]);
+  }, [lines, isDark]);
   return (
     <Card>
       <div

@@ -12,8 +12,16 @@ interface SearchFieldProps {
 
 export function SearchField({ label, text, onSearch }: SearchFieldProps) {
   const [written, setWritten] = useState(text);
+  const [known, setKnown] = useState(text);
+  if (text !== known) {
+    setKnown(text);
+    setWritten(text); // it was changed elsewhere: by the browser's button, by a link
+  }
   const search = useEffectEvent(() => {
-    if (written.trim() !== text) onSearch(written.trim());
+    const words = written.trim();
+    if (words === text) return;
+    setKnown(words);
+    onSearch(words);
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: each letter begins the pause anew
   useEffect(() => {
