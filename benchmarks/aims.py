@@ -105,7 +105,7 @@ AIMED = (
         "growth/outbox/long",
         "/s",
         ("growth/outbox/short",),
-        "with 20 thousand waiting",
+        "with 10 thousand waiting",
         at_most=1.2,
         is_inverse=True,
     ),

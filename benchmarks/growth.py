@@ -1,7 +1,7 @@
 """Growth: what an event costs when the tables are long, against when they are short.
 
 The money path and spending on a ledger of 10 thousand postings and on one of 1 million (10 million with FULL=1),
-inbox and lots grown alike; and the relay with 1 million rows waiting in the outbox, against 20 thousand. The rows are made by the
+inbox and lots grown alike; and the relay with 1 million rows waiting in the outbox, against 10 thousand. The rows are made by the
 server itself, with triggers off; the measured part is the product's own process, the two sizes in turn.
 """
 
