@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from impacter import accounts, output
-from impacter.api import Json, operator_api
+from impacter.api import Json, operator_api, segment
 from impacter.options import LIMIT, AsJson, Limit, Url, Who
 from impacter.output import Column, field, grouped, line, number, prose, time
 
@@ -38,6 +38,10 @@ Key = Annotated[
         metavar="KEY",
         help="The idempotency key of a grant to repeat; made anew otherwise.",
     ),
+]
+PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT", help="An id like pay_….")]
+Decided = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="What was done; it is kept with it.")
 ]
 Status = Annotated[
     str | None,
@@ -89,6 +93,18 @@ def payments(
     else:
         show(page, none="There is no such payment.")
     output.say_more_may_follow(page, limit)
+
+
+def close_payment(
+    payment: PaymentId, *, reason: Decided, url: Url = None, as_json: AsJson = False
+) -> None:
+    """Note what was decided about a payment in review, once it was."""
+    with operator_api(url) as api:
+        closed = api.post(f"/api/admin/payments/{segment(payment)}/close", {"reason": reason})
+    if as_json:
+        output.as_json(closed)
+    else:
+        show({"payments": [closed]}, none="")
 
 
 def show(page: Json, *, none: str) -> None:

@@ -34,6 +34,7 @@ STYLES = {
     "not ready": "bold red",
     "failed": "red",
     "parked": "red",
+    "closed": "dim",
     "review": "yellow",
     "retrying": "yellow",
 }

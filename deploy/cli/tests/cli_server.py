@@ -17,7 +17,7 @@ from billing.models import PaymentStatus
 from billing.schemas.books import CompareRequest, DayView, Report
 from billing.schemas.catalogue import AllPrices, Seeded, SyncRequest, SyncResult
 from billing.schemas.credits import GrantRequest
-from billing.schemas.payments import Payments
+from billing.schemas.payments import Closing, Payments, PaymentView
 from billing.schemas.refunds import RefundAsked, Refunds, RefundView, Rejection
 from billing.schemas.transactions import Transaction
 from notifier.schemas import MessagePage, State
@@ -61,7 +61,7 @@ def _app(gateway: Gateway) -> FastAPI:
     async def answer_raw(request: Request, call_next: Any) -> Response:
         return gateway.raw or await call_next(request)
 
-    for routes in (_lists, _accounts, _books, _prices, _refunds, _desk, _events):
+    for routes in (_lists, _payments, _accounts, _books, _prices, _refunds, _desk, _events):
         app.include_router(routes(gateway))
     return app
 
@@ -91,17 +91,6 @@ def _lists(gateway: Gateway) -> APIRouter:
         known = [row for row in gateway.tasks if status is None or row["status"] in status]
         rows, after = _page(known, limit, cursor, user_id=user_id)
         return OwnedTasks(tasks=rows, next_cursor=after)
-
-    @router.get("/api/admin/payments")
-    async def payments(
-        _: CurrentOperator,
-        status: PaymentStatus | None = None,
-        email: str | None = None,
-        limit: Limit = 50,
-        cursor: Cursor = None,
-    ) -> Payments:
-        rows, after = _page(gateway.payments, limit, cursor, status=status, email=email)
-        return Payments(payments=rows, next_cursor=after)
 
     @router.get("/api/admin/messages")
     async def messages(
@@ -178,6 +167,32 @@ def _prices(gateway: Gateway) -> APIRouter:
     @router.post("/api/admin/prices/seed")
     async def seed(_: CurrentOperator) -> Seeded:
         return Seeded(**gateway.prices["seed"])
+
+    return router
+
+
+def _payments(gateway: Gateway) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/api/admin/payments")
+    async def payments(
+        _: CurrentOperator,
+        status: PaymentStatus | None = None,
+        email: str | None = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Payments:
+        rows, after = _page(gateway.payments, limit, cursor, status=status, email=email)
+        return Payments(payments=rows, next_cursor=after)
+
+    @router.post("/api/admin/payments/{payment_id}/close")
+    async def close(payment_id: PaymentId, body: Closing, _: CurrentOperator) -> PaymentView:
+        row = _one(gateway.payments, payment_id)
+        if row["status"] != "review":
+            message = "The payment does not wait for a person."
+            raise Conflict(message)
+        row |= {"status": "closed", "note": f"closed: {body.reason}"}
+        return PaymentView(**row)
 
     return router
 

@@ -133,3 +133,14 @@ def test_a_filter_that_the_api_does_not_know_is_explained(impacter):
     refused = impacter("payments", "--status", "lost", exit_code=1)
 
     assert "[invalid] query.status: Input should be 'open', 'failed'" in refused.stderr
+
+
+def test_a_payment_in_review_is_closed_with_what_was_decided(gateway, impacter):
+    row = gateway.add_payment("ana@example.com", status="review")
+    payment = public("pay", row["id"])
+
+    shown = impacter("close-payment", payment, "--reason", "given back at Stripe").stdout
+    again = impacter("close-payment", payment, "--reason", "x", exit_code=1)
+
+    assert "closed: given back at Stripe" in " ".join(shown.split())
+    assert "does not wait for a person" in again.stderr

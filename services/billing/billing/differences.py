@@ -15,7 +15,7 @@ from shared.db import Tx
 from shared.sql import among
 
 PAID: Final = ("paid", "no_payment_required")
-SETTLED: Final = (PaymentStatus.NOTHING, PaymentStatus.PAID, PaymentStatus.GRANTED)
+SETTLED: Final = (PaymentStatus.CLOSED, PaymentStatus.PAID, PaymentStatus.GRANTED)
 PATIENCE: Final = timedelta(minutes=10)
 
 Find = Callable[[Tx, Sequence[Any]], Awaitable[list[str]]]

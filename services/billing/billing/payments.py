@@ -12,6 +12,7 @@ from billing import customers, ledger, matching, pauses, plan_grants
 from billing.models import Account, Address, Kind, Payment, PaymentStatus
 from shared.addresses import email_key
 from shared.db import Tx
+from shared.errors import Conflict, NotFound
 from shared.events import Envelope
 from shared.sql import among, as_rows, update_all
 
@@ -20,6 +21,12 @@ PAID_ONES = text(f"""
     WHERE id = ANY (:ids) AND status = '{PaymentStatus.PAID}' ORDER BY id FOR UPDATE
 """)  # noqa: S608 - a constant of ours
 GIVE = update_all(Payment, "user_id", "status", "granted_at", "opened_account")
+
+
+class NotInReview(Conflict):
+    """The payment does not wait for a person."""
+
+    code = "not_in_review"
 
 
 async def grant_waiting(
@@ -51,6 +58,18 @@ async def grant_waiting(
     guests = [row.id for row in payments if row.stripe_customer_id is not None]
     if guests:
         await customers.adopt(tx, guests)
+
+
+async def close(tx: Tx, payment_id: UUID, *, by: str, reason: str) -> Payment:
+    """Note what a person decided about a payment in review; raise NotFound, or NotInReview for any other."""
+    payment = await tx.lock(Payment, payment_id)
+    if payment is None:
+        raise NotFound
+    if payment.status != PaymentStatus.REVIEW:
+        raise NotInReview
+    payment.status = PaymentStatus.CLOSED
+    payment.note = f"{payment.note}; closed by {by}: {reason}"
+    return payment
 
 
 async def waiting_of(tx: Tx, user_id: UUID) -> Sequence[UUID]:

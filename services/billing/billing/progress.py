@@ -13,7 +13,7 @@ from shared.db import Tx
 ASK_AGAIN: Final = timedelta(seconds=3)
 ARRIVED: Final = (
     PaymentStatus.ARRIVED,
-    PaymentStatus.NOTHING,
+    PaymentStatus.CLOSED,
     PaymentStatus.REVIEW,
     PaymentStatus.PAID,
     PaymentStatus.GRANTED,

@@ -126,7 +126,7 @@ async def test_a_bill_of_nothing_is_a_payment_of_nothing_and_no_difference(shop:
     await switch(shop, customer, "basic_monthly")
 
     [paid, nothing] = await shop.payments(customer)
-    assert (paid.status, nothing.status, nothing.amount_cents) == ("granted", "nothing", 0)
+    assert (paid.status, nothing.status, nothing.amount_cents) == ("granted", "closed", 0)
     await shop.reconcile("daily")
     [report] = await shop.rows("SELECT open FROM reconciliations ORDER BY id DESC LIMIT 1")
     assert not [item for item in report.open if str(nothing.stripe_invoice_id) in item]

@@ -1,5 +1,7 @@
 """What the webhook never told: the comparison with Stripe finds it, repairs it, and names what it cannot repair."""
 
+from uuid import uuid4
+
 import pytest
 from billing_parts import Customer, Shop
 
@@ -7,6 +9,7 @@ from billing import reconciliation
 from billing.models import Reconciliation
 from billing.shapes import CheckoutSession
 from embedded.emulator.paying import Payer
+from shared.ids import public
 from tests.stripe_events import checkout_session, event
 
 
@@ -203,6 +206,31 @@ async def test_a_payment_in_review_is_an_open_difference(shop: Shop):
     found = await compare(shop)
 
     assert [session in item and "review" in item for item in found.open] == [True]
+
+
+async def test_a_payment_that_was_decided_about_waits_for_nobody(shop: Shop):
+    guest = shop.guest()
+    price = await shop.stripe.prices.create_async(
+        {"currency": "eur", "unit_amount": 1000, "product_data": {"name": "A favour"}}
+    )
+    link = await shop.stripe.payment_links.create_async(
+        {"line_items": [{"price": price.id, "quantity": 1}]}
+    )
+    session = await shop.pay_link(link.id, guest)
+    path = f"/api/admin/payments?status=review&email={guest.email}"
+    [waiting] = (await shop.operate("GET", path)).json()["payments"]
+    close = f"/api/admin/payments/{waiting['id']}/close"
+
+    assert (await shop.operate("POST", close, json={})).status_code == 422
+    closed = await shop.operate("POST", close, json={"reason": "paid back by hand"})
+    again = await shop.operate("POST", close, json={"reason": "paid back by hand"})
+    unknown = f"/api/admin/payments/{public('pay', uuid4())}/close"
+
+    assert (closed.status_code, closed.json()["status"]) == (200, "closed")
+    assert closed.json()["note"].endswith("closed by admin-key: paid back by hand")
+    assert (again.status_code, again.json()["code"]) == (409, "not_in_review")
+    assert (await shop.operate("POST", unknown, json={"reason": "x"})).status_code == 404
+    assert not [item for item in (await compare(shop)).open if session in item]
 
 
 async def test_while_stripe_is_away_nothing_is_compared_and_that_is_written_down(shop: Shop):

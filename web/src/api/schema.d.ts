@@ -869,6 +869,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/payments/{payment_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Payment
+         * @description Note what was decided about a payment in review: it waits for nobody any more.
+         */
+        post: operations["close_payment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/payments/{payment_id}/refunds": {
         parameters: {
             query?: never;
@@ -1845,6 +1865,14 @@ export interface components {
             password: string;
         };
         /**
+         * Closing
+         * @description What was decided about a payment in review.
+         */
+        Closing: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * CompareRequest
          * @description The day that is to be compared again.
          */
@@ -2370,10 +2398,11 @@ export interface components {
          * PaymentStatus
          * @description Where a payment stands, in this order.
          *
-         *     `arrived` is paid, and Stripe is asked what for; `review` is paid, but not by a rule we know: people decide.
+         *     `arrived` is paid, and Stripe is asked what for; `review` is paid, but not by a rule we know: people decide, and
+         *     then it is `closed`, as a bill of nothing is at once.
          * @enum {string}
          */
-        PaymentStatus: "open" | "failed" | "expired" | "arrived" | "review" | "paid" | "granted";
+        PaymentStatus: "open" | "failed" | "expired" | "arrived" | "review" | "closed" | "paid" | "granted";
         /**
          * PaymentView
          * @description A payment as operators see it.
@@ -6048,6 +6077,86 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_payment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                payment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Closing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -24,16 +24,16 @@ class Address(Base):
 class PaymentStatus(StrEnum):
     """Where a payment stands, in this order.
 
-    `arrived` is paid, and Stripe is asked what for; `nothing` is a bill of nothing, for nothing; `review` is paid, but
-    not by a rule we know: people decide.
+    `arrived` is paid, and Stripe is asked what for; `review` is paid, but not by a rule we know: people decide, and
+    then it is `closed`, as a bill of nothing is at once.
     """
 
     OPEN = "open"
     FAILED = "failed"
     EXPIRED = "expired"
     ARRIVED = "arrived"
-    NOTHING = "nothing"
     REVIEW = "review"
+    CLOSED = "closed"
     PAID = "paid"
     GRANTED = "granted"
 

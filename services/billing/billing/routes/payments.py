@@ -4,13 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from billing import reading
+from billing import payments, reading
 from billing.models import Payment, PaymentStatus
 from billing.routes.refusals import refusals
-from billing.schemas.payments import Payments, PaymentView
+from billing.schemas.payments import Closing, Payments, PaymentView
 from shared.addresses import email_key
 from shared.http import CurrentOperator
 from shared.http import Transaction as InTransaction
+from shared.ids import PaymentId
 from shared.pages import Cursor, Limit, cursor_of, id_of
 
 router = APIRouter()
@@ -31,6 +32,18 @@ async def list_payments(
         tx, status=status, email_key=key, limit=limit, before=id_of(cursor)
     )
     return Payments(payments=[_payment(row) for row in rows], next_cursor=cursor_of(rows, limit))
+
+
+@router.post(
+    "/api/admin/payments/{payment_id}/close",
+    operation_id="close_payment",
+    responses=refusals(401, 403, 404, 409),
+)
+async def close_payment(
+    payment_id: PaymentId, body: Closing, operator: CurrentOperator, tx: InTransaction
+) -> PaymentView:
+    """Note what was decided about a payment in review: it waits for nobody any more."""
+    return _payment(await payments.close(tx, payment_id, by=operator.name, reason=body.reason))
 
 
 def _payment(row: Payment) -> PaymentView:

@@ -1,10 +1,20 @@
 """Payments over HTTP."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.ids import PaymentId, UserId
+from shared.text import Text
+
+
+class Closing(BaseModel):
+    """What was decided about a payment in review."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[Text, Field(min_length=1, max_length=500)]
 
 
 class PaymentView(BaseModel):
