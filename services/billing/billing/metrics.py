@@ -27,8 +27,8 @@ def count_webhook(outcome: str) -> None:
 
 async def gauges(tx: Tx) -> Sequence[Gauge]:
     """Return holds, debts and payments, the last proof of the ledger, the books of the days, and how we compare with Stripe."""
-    parts = [_holds(tx), _debts(tx), _payments(tx), _proof(tx), _books(tx), _stripe(tx)]
-    return [gauge for part in parts for gauge in await part]
+    parts = (_holds, _debts, _payments, _proof, _books, _stripe)
+    return [gauge for part in parts for gauge in await part(tx)]
 
 
 async def _holds(tx: Tx) -> list[Gauge]:
