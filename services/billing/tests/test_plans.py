@@ -112,6 +112,22 @@ async def test_a_plan_cancelled_at_the_end_of_its_period_keeps_what_it_brought(s
     assert await customer.available() == 500
 
 
+async def test_a_plan_that_is_resumed_goes_on(shop: Shop):
+    customer = await subscriber(shop)
+    plan = await customer.subscribed()
+    for is_cancelled in (True, False):
+        await shop.stripe.subscriptions.update_async(
+            plan.id, {"cancel_at_period_end": is_cancelled}
+        )
+        await shop.hear()
+        seen = await customer.get("/api/billing/subscription")
+        assert (seen["status"], seen["cancel_at_period_end"]) == ("active", is_cancelled)
+
+    await renew(shop, customer)
+
+    assert await customer.available() == 1000
+
+
 async def test_a_cancelled_year_brings_no_more_months(shop: Shop):
     customer = await subscriber(shop, "basic_yearly")
     await shop.stripe.subscriptions.cancel_async((await customer.subscribed()).id)

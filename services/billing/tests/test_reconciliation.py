@@ -43,6 +43,20 @@ async def test_a_purchase_that_was_never_told_is_found(deaf: Shop):
     assert (found.drift, found.repaired, found.open) == (1, 1, [])
 
 
+async def test_the_comparison_comes_by_itself_and_again_in_five_minutes(deaf: Shop):
+    customer = await deaf.customer()
+    await customer.buy("pack_500")
+    assert await customer.available() == 0
+
+    await deaf.rows("UPDATE chores SET due_at = now() WHERE name = 'reconcile recent' RETURNING 1")
+    await deaf.settle()
+
+    assert await customer.available() == 500
+    query = "SELECT extract(epoch FROM due_at - now()) FROM chores WHERE name = 'reconcile recent'"
+    [[left_s]] = await deaf.rows(query)
+    assert 200 < left_s <= 300
+
+
 async def test_a_guests_purchase_that_was_never_told_is_found(deaf: Shop):
     guest = deaf.guest()
     link = await deaf.link("pack_500")

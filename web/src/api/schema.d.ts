@@ -1848,7 +1848,7 @@ export interface components {
             /** Price Id */
             price_id: string;
             /** Credits */
-            credits?: number | null;
+            credits?: unknown;
             /** Email */
             email?: string | null;
         };
