@@ -8,48 +8,19 @@ Honours PORT, DATA_DIR and every variable of `.env.example`; a file `.env` besid
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import uvloop
 from dotenv import load_dotenv
-from starlette.types import ASGIApp
 
-import agent_runner.service
-import auth.service
-import billing.service
-import notifier.service
-import tasks.service
-from embedded import mailbox
-from embedded.defaults import (
-    DATABASES,
-    STRIPE,
-    emulates_stripe,
-    mail_folder,
-    shows_mailbox,
-    stripe_folder,
-    variables,
-)
-from embedded.emulator.service import Emulator, at_site
+from embedded.defaults import DATABASES, STRIPE, emulates_stripe, variables
 from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
 from embedded.postgres_install import PostgresMissing
-from embedded.settings import FrontSettings
-from gateway.front import Front
-from gateway.limits import Limits, multiplied
-from gateway.pages import PagesMissing, read
-from shared.run import serve
-from shared.settings import load
 
-BUILDERS = (
-    auth.service.build,
-    billing.service.build,
-    tasks.service.build,
-    notifier.service.build,
-    agent_runner.service.build,
-)
+Run = Callable[[Path], Awaitable[None]]
 
 
 async def main() -> None:
@@ -57,51 +28,25 @@ async def main() -> None:
     port = str(claim(os.environ.get("PORT") or "8080"))
     folder = data_folder()
     postgres = EmbeddedPostgres(folder / "postgres")
-    await postgres.start()
     try:
+        run, _ = await asyncio.gather(asyncio.to_thread(_product), postgres.start())
         await postgres.ensure_databases(DATABASES)
         urls = {name: postgres.url(name) for name in DATABASES}
         defaults = variables(folder, port, urls)
-        is_emulated = emulates_stripe(os.environ)
-        if not is_emulated:
+        if not emulates_stripe(os.environ):
             defaults["BILLING_STRIPE_API_BASE"] = STRIPE
         for name, value in defaults.items():
             os.environ[name] = os.environ.get(name) or value
-        services = [build() for build in BUILDERS]
-        extra = []
-        if shows_mailbox(os.environ, folder):
-            extra.append(mailbox.routes(mail_folder(folder)))
-        pages_and_limits = front(load(FrontSettings))
-        if not is_emulated:
-            await serve(*services, extra=extra, front=pages_and_limits)
-            return
-        async with _emulator(folder).running() as emulator:
-            await serve(*services, extra=[*extra, emulator.router()], front=pages_and_limits)
+        await run(folder)
     finally:
         await postgres.stop()
 
 
-def front(settings: FrontSettings) -> Callable[[ASGIApp], ASGIApp]:
-    """Return what puts the pages and the limits of requests before the services, as nginx would."""
-    try:
-        pages = read(settings.web_dist)
-    except PagesMissing as reason:
-        print(reason, file=sys.stderr)
-        pages = None
-    limits = Limits(multiplied(settings.rate_factor))
-    return partial(Front, pages=pages, limits=limits)
+def _product() -> Run:
+    """Return what runs the product: its code is read while PostgreSQL starts."""
+    from embedded.product import run  # noqa: PLC0415 - a second's work
 
-
-def _emulator(folder: Path) -> Emulator:
-    """Return a Stripe of our own, for where nobody brings the key of an account at Stripe."""
-    place = at_site(
-        os.environ["SITE_URL"],
-        stripe_folder(folder),
-        secret_key=os.environ["STRIPE_SECRET_KEY"],
-        webhook_secrets=os.environ["STRIPE_WEBHOOK_SECRET"],
-        webhook_url=os.environ.get("EMULATOR_WEBHOOK_URL", ""),
-    )
-    return Emulator(place)
+    return run
 
 
 def data_folder() -> Path:

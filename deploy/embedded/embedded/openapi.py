@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from embedded.__main__ import BUILDERS
 from embedded.defaults import DATABASES, variables
+from embedded.product import BUILDERS
 from shared.bus_memory import MemoryBus
 from shared.run import build_app
 

@@ -27,6 +27,7 @@ const TONES: Record<Status, "good" | "warn" | "calm" | "bad"> = {
   review: "bad",
   failed: "calm",
   expired: "calm",
+  closed: "calm",
 };
 const OPTIONS = ["", ...Object.keys(TONES)].map((value) => ({
   value,
