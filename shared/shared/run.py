@@ -5,6 +5,7 @@ listens. At the end: stop taking, finish what is in hand, close.
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import (
@@ -276,6 +277,13 @@ class _App(FastAPI):
         return Correlation(self.front(Measured(inner, self.owners)))
 
 
+def _begin_to_collect() -> None:
+    """Have garbage collected from now on, but for what was made before: it stays, and looking through it takes 0.3 s."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
 class _Server(uvicorn.Server):
     """uvicorn that says when it is ready, and ends on a signal without raising it again."""
 
@@ -306,6 +314,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            _begin_to_collect()
             print(f"ready: http://{self.config.host}:{self.config.port}", flush=True)  # noqa: T201
 
     @override

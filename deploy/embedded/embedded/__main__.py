@@ -6,6 +6,7 @@ Honours PORT, DATA_DIR and every variable of `.env.example`; a file `.env` besid
 """
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ Run = Callable[[Path], Awaitable[None]]
 
 async def main() -> None:
     """Start PostgreSQL, then everything on it; end both in the other order."""
+    gc.disable()  # what is made while code is read stays for ever: `shared.run` begins to collect once it serves
     port = str(claim(os.environ.get("PORT") or "8080"))
     folder = data_folder()
     postgres = EmbeddedPostgres(folder / "postgres")

@@ -1,7 +1,11 @@
 """The auth service as a process of its own."""
 
-from auth.service import build
-from shared.run import run
+import gc
+
+gc.disable()  # what is made while code is read stays for ever: `shared.run` begins to collect once it serves
+
+from auth.service import build  # noqa: E402
+from shared.run import run  # noqa: E402
 
 if __name__ == "__main__":
     run(build())

@@ -1,6 +1,10 @@
 """The notifier's own process."""
 
-from notifier.service import build
-from shared.run import run
+import gc
+
+gc.disable()  # what is made while code is read stays for ever: `shared.run` begins to collect once it serves
+
+from notifier.service import build  # noqa: E402
+from shared.run import run  # noqa: E402
 
 run(build())

@@ -1,6 +1,10 @@
 """Runs tasks as a process of its own."""
 
-from shared.run import run
-from tasks.service import build
+import gc
+
+gc.disable()  # what is made while code is read stays for ever: `shared.run` begins to collect once it serves
+
+from shared.run import run  # noqa: E402
+from tasks.service import build  # noqa: E402
 
 run(build())
