@@ -7,6 +7,7 @@ import { Button, buttonLook } from "~/ui/button.tsx";
 import { Card, Section } from "~/ui/card.tsx";
 import { date } from "~/ui/moment.tsx";
 import { Pill } from "~/ui/pill.tsx";
+import { Problem } from "~/ui/problem.tsx";
 import { invoicesQuery } from "./queries.ts";
 import { money } from "./words.ts";
 
@@ -17,6 +18,8 @@ export function Invoices() {
   const { api } = useProduct();
   const invoices = useInfiniteQuery(invoicesQuery(api));
   const lines = invoices.data?.pages.flatMap((page) => page.invoices) ?? [];
+  if (invoices.error !== null && lines.length === 0)
+    return <Problem problem={invoices.error} onRetry={() => void invoices.refetch()} />;
   if (lines.length === 0) return null;
   return (
     <Section title="Invoices">

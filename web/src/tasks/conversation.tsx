@@ -9,7 +9,7 @@ import { useAnnounce } from "~/ui/announcer.tsx";
 import { buttonLook } from "~/ui/button.tsx";
 import { Empty } from "~/ui/empty.tsx";
 import { Moment } from "~/ui/moment.tsx";
-import { useTitle } from "~/ui/page.tsx";
+import { Heading, useTitle } from "~/ui/page.tsx";
 import { Problem } from "~/ui/problem.tsx";
 import { Loading, Skeleton } from "~/ui/skeleton.tsx";
 import { Bubble } from "./bubble.tsx";
@@ -38,9 +38,7 @@ function Talk({ task, onAgain }: { task: Task; onAgain: (description: string) =>
   useSaid(task);
   return (
     <article className="grid gap-6" data-testid="task" data-status={task.status}>
-      <h1 tabIndex={-1} className="sr-only">
-        Task: {firstLine(task.description)}
-      </h1>
+      <Heading>Task: {firstLine(task.description)}</Heading>
       <div className="grid gap-1.5">
         <Bubble text={task.description} />
         <p className="text-right text-caption text-soft">
@@ -85,16 +83,19 @@ function Coming() {
 function Missing() {
   useTitle("Not found");
   return (
-    <Empty
-      icon={SearchX}
-      title="There is no such task"
-      action={
-        <Link to="/dashboard" className={buttonLook({ look: "primary" })}>
-          New task
-        </Link>
-      }
-    >
-      The link may be cut off, or the task is in another account.
-    </Empty>
+    <>
+      <Heading>Not found</Heading>
+      <Empty
+        icon={SearchX}
+        title="There is no such task"
+        action={
+          <Link to="/dashboard" className={buttonLook({ look: "primary" })}>
+            New task
+          </Link>
+        }
+      >
+        The link may be cut off, or the task is in another account.
+      </Empty>
+    </>
   );
 }

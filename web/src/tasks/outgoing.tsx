@@ -1,7 +1,7 @@
 /** An order that was sent and is not answered yet. */
 import { Button } from "~/ui/button.tsx";
 import { Notice } from "~/ui/notice.tsx";
-import { useTitle } from "~/ui/page.tsx";
+import { Heading, useTitle } from "~/ui/page.tsx";
 import { Spinner } from "~/ui/spinner.tsx";
 import { Bubble } from "./bubble.tsx";
 import type { Ordering } from "./use-order.ts";
@@ -11,6 +11,7 @@ export function Outgoing({ ordering }: { ordering: Ordering }) {
   const { order, isLost, takeBack } = ordering;
   return (
     <div className="grid gap-6">
+      <Heading>Sending</Heading>
       <Bubble text={order.sending?.description ?? ""} />
       {isLost ? (
         <Notice

@@ -8,6 +8,15 @@ export function useTitle(title: string): void {
   }, [title]);
 }
 
+/** The heading of a state that shows none: for who goes from heading to heading. */
+export function Heading({ children }: { children: ReactNode }) {
+  return (
+    <h1 className="sr-only" tabIndex={-1}>
+      {children}
+    </h1>
+  );
+}
+
 const WIDTHS = { narrow: "max-w-2xl", regular: "max-w-5xl", wide: "max-w-7xl" };
 
 interface PageProps {
