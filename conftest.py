@@ -1,5 +1,6 @@
 """The fixtures which every test of the repository can ask for; a server starts when one does."""
 
+import gc
 import os
 import re
 from collections.abc import AsyncIterator
@@ -36,6 +37,12 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes minutes."""
     items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in SLOW])
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was made so far alone: it stays, and the collector looks through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
