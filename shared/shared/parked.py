@@ -86,7 +86,8 @@ async def begin_retry(tx: Tx, *, outlived: Collection[str]) -> tuple[Row[Any], b
 async def end_attempt(tx: Tx, message: Message) -> None:
     """Forget a counted attempt that went well."""
     mark = parked.c.fingerprint == fingerprint(message)
-    await tx.execute(delete(parked).where(mark, parked.c.state == "attempting"))
+    is_ours = (parked.c.state == "attempting", parked.c.retry_at.is_(None))  # and not a retry's
+    await tx.execute(delete(parked).where(mark, *is_ours))
 
 
 async def _due(tx: Tx) -> Row[Any] | None:

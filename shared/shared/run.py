@@ -222,6 +222,7 @@ async def _first_contact(bus: Bus) -> None:
             return await bus.declare(topology())
         except Exception as flaw:  # noqa: BLE001 - a broker that starts slower than we do is no failure
             log.warning("bus_not_ready", reason=repr(flaw))
+            gc.enable()  # this may take hours
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, 5)
 

@@ -269,6 +269,19 @@ async def test_a_retry_under_way_is_nobody_elses_until_its_process_is_not_heard_
     assert (row.state, row.attempt, row.deaths) == ("retrying", 3, 0)
 
 
+async def test_the_end_of_a_delivery_leaves_a_retry_alone(database, consumer):
+    [sent] = messages(database, "bad")
+    await receive(consumer, [sent])
+    await make_due(database)
+
+    async with database.transaction() as tx:
+        assert await parked.begin_retry(tx, outlived=())
+        await parked.end_attempt(tx, sent)
+
+    [row] = await rows(database)
+    assert row.state == "attempting"
+
+
 async def test_failures_are_no_deaths(database, consumer):
     [sent] = messages(database, "bad")
     await receive(consumer, [sent])

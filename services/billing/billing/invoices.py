@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import DateTime, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from billing import bills, completion, payers, plans, revocations, subscriptions
 from billing.catalogue import Entry, entries
@@ -34,9 +35,10 @@ ADD_GRANTS: Final = insert_all(
 
 END_MONTHS: Final = text("""
     UPDATE plan_grants SET status = 'ended'
-    WHERE stripe_subscription_id = :of AND status IN ('waiting', 'cut') AND due_at > :now AND due_at < :end
+    WHERE stripe_subscription_id = :of AND payment_id <> :by
+        AND status IN ('waiting', 'cut') AND due_at = ANY (:moments)
     RETURNING payment_id
-""")
+""").bindparams(bindparam("moments", type_=ARRAY(DateTime(timezone=True))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,6 @@ async def apply(tx: Tx, said: Sequence[Said[Invoice]]) -> list[Came]:
 async def settle(tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entry]) -> None:
     """Write down what arrived payments bring, and publish them; each period brings its credits once."""
     now = await tx.now()
-    await _end_given_back(tx, purchases, known, now)
     parts = {item.payment.id: _parts(item, known, now) for item in purchases}
     rows = [
         {**_grant(item, part), "id": tx.new_id()}
@@ -72,6 +73,7 @@ async def settle(tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entr
     ]
     added = set((await tx.execute(ADD_GRANTS, as_rows(rows))).scalars()) if rows else set()
     claims = await payers.claims(tx, [item.said.object for item in purchases])
+    bringing: list[Purchase] = []
     for item in purchases:
         new = [part for part in parts[item.payment.id] if part.key in added]
         item.payment.identify_at = None
@@ -83,6 +85,8 @@ async def settle(tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entr
         at_once = sum(part.amount for part in new if part.due_at <= now)
         claim = claims[item.said.object.id]
         item.said.publish(tx, completion.of(item.payment, claim=claim, credits_now=at_once))
+        bringing.append(item)
+    await _end_given_back(tx, bringing, known)
 
 
 async def _pay(tx: Tx, said: Sequence[Said[Invoice]]) -> dict[str, str]:
@@ -158,20 +162,22 @@ def _grant(item: Purchase, part: Part) -> dict[str, Any]:
 
 
 async def _end_given_back(
-    tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entry], now: datetime
+    tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entry]
 ) -> None:
-    """Let months not come any more that these invoices pay back."""
+    """Let months not come any more that these invoices pay back; those that were brought stay."""
     ended: set[UUID] = set()
     for item in purchases:
-        for end in plans.given_back(item.said.object, known):
-            values = {"of": item.payment.stripe_subscription_id, "now": now, "end": end}
-            ended |= set((await tx.execute(END_MONTHS, values)).scalars())
+        moments = plans.given_back(item.said.object, known)
+        values = {"of": item.payment.stripe_subscription_id, "by": item.payment.id}
+        if moments:
+            ended |= set((await tx.execute(END_MONTHS, {**values, "moments": moments})).scalars())
     await revocations.settle(tx, ended)
 
 
 def _without_credits(item: Purchase) -> tuple[PaymentStatus, str]:
     """Return where a payment stands that brings no credits."""
-    if not item.payment.amount_cents:
+    charged = sum(line.amount for line in item.said.object.lines.data)
+    if not item.payment.amount_cents and charged <= 0:
         return PaymentStatus.CLOSED, "nothing was charged, and nothing comes of it"
     if item.payment.email is None:
         return PaymentStatus.REVIEW, "paid, but without an e-mail address"

@@ -42,24 +42,17 @@ def parts_of(invoice: Invoice, known: Mapping[str, Entry], now: datetime) -> lis
         if entry is not None and entry.flaw is None and _is_charged(line, entry):
             (changed if line.is_proration else whole).append((line, entry))
     prefix = f"subscription:{invoice.subscription}"
-    anew = f"{prefix}:{invoice.id}"
     periods = [_of_period(prefix, line, entry, now) for line, entry in whole]
     replaced = _replaced(changed) if whole else 0
     parts = _less([part for period in periods for part in period], replaced)
-    return _together([*parts, *_of_change(prefix, anew, changed, now)])
+    return _together([*parts, *_of_upgrade(prefix, changed, now)])
 
 
 def given_back(invoice: Invoice, known: Mapping[str, Entry]) -> list[datetime]:
-    """Return the ends of the times that are paid back of plans by the month: what waits for before them comes no more.
-
-    Where that time is charged for anew, `parts_of` says what it brings instead.
-    """
-    lines = ((line, known.get(line.price_id or "")) for line in invoice.lines.data)
-    return [
-        line.period.end
-        for line, entry in lines
-        if entry is not None and entry.grant_count > 1 and line.is_proration and line.amount < 0
-    ]
+    """Return when the months were due of a year that is paid back, where nothing is charged for that time anew."""
+    known_lines = ((line, known.get(line.price_id or "")) for line in invoice.lines.data)
+    changed = [(line, entry) for line, entry in known_lines if entry and line.is_proration]
+    return [month for line, entry in _gone(changed) for month in _months_begun(line, entry)]
 
 
 def months_after(moment: datetime, count: int) -> datetime:
@@ -82,11 +75,10 @@ def _of_period(prefix: str, line: InvoiceLine, entry: Entry, now: datetime) -> l
     return _in_turn(keys, entry, entry.credits * (line.quantity or 1), [*starts, end], now)
 
 
-def _of_change(prefix: str, anew: str, lines: Sequence[Charged], now: datetime) -> list[Part]:
-    """Return what a change brings for the rest of the period.
+def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Part]:
+    """Return the difference for the rest of the period: what is charged for anew less what is taken back.
 
-    Of the time that has begun it is the difference between what is charged for anew and what is taken back, the share
-    that is left of it, as it is of the price. Of months to come it is all that is charged for: what waited is given back.
+    Of the time that has begun it is the share that is left of it, as it is of the price.
     """
     gained = [(line, entry) for line, entry in lines if line.amount > 0]
     if not gained:
@@ -94,21 +86,15 @@ def _of_change(prefix: str, anew: str, lines: Sequence[Charged], now: datetime) 
     line, entry = max(gained, key=lambda pair: pair[1].credits)
     end = line.period.end
     lost = [(old, was) for old, was in lines if old.amount < 0 and old.period.end == end]
-    whole = _credits(gained)
-    more = max(whole - _credits(lost), 0)
-    by_the_month = any(was.grant_count > 1 for _, was in lost)
+    more = _credits(gained) - _credits(lost)
+    if more <= 0:
+        return []
     starts = [line.period.start, *_months_begun(line, entry)]
     upgrade = f"{prefix}:{int(end.timestamp())}:{entry.price_id}"
     keys = [f"{upgrade}:{number}" for number in range(len(starts))]
-    parts = _in_turn(keys, entry, more, [*starts, end], now)
+    first, *rest = _in_turn(keys, entry, more, [*starts, end], now)
     share = round(more * _share_left(line, entry))
-    parts[0] = replace(parts[0], amount=share)
-    if by_the_month:
-        parts = [
-            replace(part, key=f"{anew}:{number}", amount=whole) if part.due_at > now else part
-            for number, part in enumerate(parts)
-        ]
-    return [part for part in parts if part.amount]
+    return [replace(first, amount=share), *rest] if share else rest
 
 
 def _replaced(lines: Sequence[Charged]) -> int:
@@ -116,9 +102,13 @@ def _replaced(lines: Sequence[Charged]) -> int:
 
     So it is when a plan gives way to one of another interval: its money is taken off the new one's price.
     """
+    return sum(round(_credits([pair]) * _share_left(*pair)) for pair in _gone(lines))
+
+
+def _gone(lines: Sequence[Charged]) -> list[Charged]:
+    """Return the lines that pay a time back for which nothing is charged anew."""
     ends = {line.period.end for line, _ in lines if line.amount > 0}
-    gone = [(line, was) for line, was in lines if line.amount < 0 and line.period.end not in ends]
-    return sum(round(_credits([pair]) * _share_left(*pair)) for pair in gone)
+    return [(line, was) for line, was in lines if line.amount < 0 and line.period.end not in ends]
 
 
 def _less(parts: Sequence[Part], amount: int) -> list[Part]:

@@ -56,6 +56,8 @@ class Report:
 
     def differs(self, sentence: str) -> None:
         """Count a difference that stays, and name it while there is room."""
+        if sentence in self.open:  # it was met twice
+            return
         self.drift += 1
         if len(self.open) < OPEN_MAX:
             self.open.append(sentence)
@@ -98,7 +100,7 @@ class Reconciler:
         await self._look_at_overdue_plans()
 
     async def _compare_catalogue(self, report: Report) -> None:
-        found = await catalogue.fetch(self._gateway)
+        found = await catalogue.fetch(self._gateway, differs=report.differs)
         async with self._database.transaction() as tx:
             changes = await catalogue.write(tx, found)
         report.seen["Price"] += len(found.prices)

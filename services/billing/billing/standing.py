@@ -62,6 +62,9 @@ async def current(tx: Tx, user_id: UUID) -> Subscription | None:
     begins = and_(
         or_(theirs, Subscription.user_id.is_(None)),
         Subscription.status.in_(BEGINNING),
+        Subscription.ask_at.is_not(
+            None
+        ),  # what Stripe does not know, or says is not paid, is no plan
         is_paid.exists(),
     )
     are_current = or_(and_(theirs, Subscription.status.in_(CURRENT)), begins)

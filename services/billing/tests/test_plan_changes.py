@@ -1,12 +1,14 @@
 """A plan that is changed: what more is paid for comes, what is taken back is taken off."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from billing_parts import Shop
 from buyers import renew, shift, subscriber, switch
 
-from billing.plans import months_after
+from billing.catalogue import Entry
+from billing.plans import months_after, parts_of
+from billing.shapes import Invoice
 
 
 async def test_an_upgrade_brings_the_difference_at_once_and_no_more_than_once(shop: Shop):
@@ -96,30 +98,6 @@ async def test_a_year_that_gives_way_to_months_brings_no_more_months_of_its_own(
     assert await customer.available() == before
 
 
-async def test_a_smaller_year_brings_its_own_months_from_the_next_on(shop: Shop):
-    customer = await subscriber(shop, "business_yearly")
-
-    await switch(shop, customer, "basic_yearly")
-    assert await customer.available() == 2000
-    await shift(shop, 31)
-
-    assert await customer.available() == 2500
-
-
-async def test_a_year_that_goes_up_down_and_up_again_brings_what_was_chosen_last(shop: Shop):
-    customer = await subscriber(shop, "basic_yearly")
-
-    for lookup_key in ("business_yearly", "basic_yearly", "business_yearly"):
-        await switch(shop, customer, lookup_key)
-    assert await customer.available() == 2000
-    for months in range(1, 12):
-        await shift(shop, 31)
-        assert await customer.available() == 2000 * (months + 1)
-    await shift(shop, 31)
-
-    assert await customer.available() == 2000 * 12
-
-
 async def test_a_bill_of_nothing_is_a_payment_of_nothing_and_no_difference(shop: Shop):
     customer = await subscriber(shop, "business_monthly")
 
@@ -132,16 +110,49 @@ async def test_a_bill_of_nothing_is_a_payment_of_nothing_and_no_difference(shop:
     assert not [item for item in report.open if str(nothing.stripe_invoice_id) in item]
 
 
-async def test_what_is_paid_after_its_time_does_not_expire_at_once(shop: Shop):
-    price = await shop.stripe.prices.retrieve_async(await shop.price_id("business_monthly"))
-    await shop.stripe.products.update_async(price.product, {"metadata": {"rollover": "none"}})
-    await shop.hear()
-    await shop.sync()
-    customer = await subscriber(shop)
+async def test_a_change_that_is_told_before_its_plan_ends_its_months_too(shop: Shop):
+    customer = await shop.customer()
+    shop.control.mischief.drop = 1_000_000
+    await customer.buy("basic_yearly", told=False)
+    await shop.control.advance(days=15)
+    await switch(shop, customer, "basic_monthly", proration_behavior="create_prorations")
+    assert await customer.available() == 0
 
-    await switch(shop, customer, "business_monthly", proration_behavior="create_prorations")
-    assert await customer.available() == 500
-    await shop.control.advance(days=35)
-    await shop.hear()
+    await shop.reconcile("daily")
+    await shop.settle()
+    before = await customer.available()
+    await shift(shop, 31 * 11)
 
-    assert await customer.available() >= 1500 + 2000
+    assert await customer.available() == before > 0
+
+
+async def test_a_renewal_that_the_customers_balance_pays_is_no_bill_of_nothing(shop: Shop):
+    customer = await subscriber(shop, "business_monthly")
+    await switch(shop, customer, "basic_monthly")
+
+    await renew(shop, customer)
+
+    [_, _, renewed] = await shop.payments(customer)
+    assert (renewed.status, renewed.credits, renewed.amount_cents) == ("granted", 500, 0)
+
+
+def test_what_is_paid_after_its_time_is_there_for_as_long_again():
+    """An upgrade that is charged for on the next bill, in a plan whose credits go with their period."""
+    begun, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    entry = Entry(
+        *("price_1", "prod_1", None, "Business", "", "plan", 2000, 9900, "usd", "month", None),
+        *("none", None, 0, True, None),
+    )
+    line = {
+        "amount": 3500,
+        "period": {"start": int(begun.timestamp()), "end": int(end.timestamp())},
+        "pricing": {"price_details": {"price": "price_1"}},
+        "parent": {"invoice_item_details": {"proration": True}},
+    }
+    bill = {"id": "in_1", "status": "paid", "currency": "usd", "amount_due": 0, "amount_paid": 3500}
+    invoice = Invoice.model_validate({**bill, "created": 1, "lines": {"data": [line]}})
+    now = end + timedelta(minutes=5)
+
+    [part] = parts_of(invoice, {"price_1": entry}, now)
+
+    assert (part.amount, part.expires_at) == (2000, months_after(now, 1))

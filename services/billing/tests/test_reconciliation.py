@@ -7,7 +7,7 @@ from billing_parts import Customer, Shop
 
 from billing import reconciliation
 from billing.models import Reconciliation
-from billing.shapes import CheckoutSession
+from billing.shapes import CheckoutSession, Price
 from embedded.emulator.paying import Payer
 from shared.ids import public
 from tests.stripe_events import checkout_session, event
@@ -205,6 +205,22 @@ async def test_what_cannot_be_read_is_named_and_stops_nothing(deaf: Shop, monkey
         f"CheckoutSession {odd}: not as we know it (status)"
     }
     assert (await one.available(), await other.available()) == (0, 500)
+
+
+async def test_a_price_that_cannot_be_read_is_sold_as_it_was(shop: Shop, monkeypatch):
+    odd, read = await shop.price_id("pack_500"), Price.model_validate
+    monkeypatch.setattr(
+        Price,
+        "model_validate",
+        lambda found: read({**found, "active": 7} if found["id"] == odd else found),
+    )
+
+    found = await compare(shop)
+    customer = await shop.customer()
+    await customer.buy("pack_500")
+
+    assert f"Price {odd}: not as we know it (active)" in found.open
+    assert await customer.available() == 500
 
 
 async def test_a_payment_in_review_is_an_open_difference(shop: Shop):

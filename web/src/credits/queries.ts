@@ -40,8 +40,12 @@ export function subscriptionQuery(api: Api) {
 export function changingSubscriptionQuery(api: Api) {
   return {
     ...subscriptionQuery(api),
-    refetchInterval: ({ state }: { state: { dataUpdateCount: number } }) =>
-      state.dataUpdateCount < SOON_TRIES ? SOON_MS : (false as const),
+    refetchInterval: ({
+      state,
+    }: {
+      state: { dataUpdateCount: number; errorUpdateCount: number };
+    }) =>
+      state.dataUpdateCount + state.errorUpdateCount < SOON_TRIES ? SOON_MS : (false as const),
   };
 }
 

@@ -10,18 +10,19 @@ from billing import shapes
 from billing.catalogue import terms
 from billing.catalogue.entries import Entry, entries
 from billing.catalogue.hearing import fetched, link_row, price_row, remove
-from billing.gateway import Gateway
+from billing.gateway import Gateway, Odd, nobody_hears
 from billing.models import PaymentLink, Price, Product
 from shared.db import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What Stripe has."""
+    """What Stripe has; `is_whole` where all of it could be read."""
 
     products: Sequence[shapes.Product]
     prices: Sequence[shapes.Price]
     links: Sequence[shapes.PaymentLink]
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,19 @@ class Changes:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-async def fetch(gateway: Gateway) -> Fetched:
-    """Return Stripe's catalogue."""
+async def fetch(gateway: Gateway, *, differs: Odd = nobody_hears) -> Fetched:
+    """Return Stripe's catalogue; `differs` is told of what cannot be read of it."""
+    unread: list[str] = []
+
+    def odd(sentence: str) -> None:
+        unread.append(sentence)
+        differs(sentence)
+
     return Fetched(
-        products=[item async for item in gateway.every(shapes.Product)],
-        prices=[item async for item in gateway.every(shapes.Price)],
-        links=[item async for item in gateway.every(shapes.PaymentLink)],
+        products=[item async for item in gateway.every(shapes.Product, odd=odd)],
+        prices=[item async for item in gateway.every(shapes.Price, odd=odd)],
+        links=[item async for item in gateway.every(shapes.PaymentLink, odd=odd)],
+        is_whole=not unread,
     )
 
 
@@ -75,8 +83,9 @@ async def write(tx: Tx, found: Fetched) -> Changes:
     before = {item.price_id: item for item in await entries(tx)}
     await learn(tx, found.products, found.prices)
     await fetched(tx, PaymentLink, [link_row(link) for link in found.links])
-    await _remove_others(tx, Product, {product.id for product in found.products})
-    await _remove_others(tx, Price, {price.id for price in found.prices})
+    if found.is_whole:  # what cannot be read is there all the same, and is sold as it was
+        await _remove_others(tx, Product, {product.id for product in found.products})
+        await _remove_others(tx, Price, {price.id for price in found.prices})
     after = {item.price_id: item for item in await entries(tx)}
     return _changes(before, after, await _skipped(tx))
 
