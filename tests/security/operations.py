@@ -35,6 +35,7 @@ BODIES: Mapping[str, Json] = {
     "sync_prices": {"dry_run": True},
     "create_checkout_session": {"price_id": "price_of_nobody"},
     "request_refund": {"reason": "test"},
+    "close_payment": {"reason": "test"},
     "reject_refund": {"reason": "test"},
     "estimate_task": {"description": "Write a haiku"},
     "create_task": {"description": "Write a haiku"},

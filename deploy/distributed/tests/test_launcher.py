@@ -108,10 +108,16 @@ async def test_a_killed_nginx_is_back_and_leaves_no_worker(product, customer):
 
 
 async def works(customer: Customer) -> None:
-    """A task goes all the way."""
+    """A task goes all the way, and is paid for."""
     await customer.log_in()
     task = await customer.ask("Write a line about spring")
     await customer.task_is(task["task_id"], "completed", within_s=BACK_S_MAX)
+
+    async def is_settled() -> bool:
+        summary = await customer.get("/api/credits/summary")
+        return summary["reserved"] == 0
+
+    await eventually(is_settled, within_s=BACK_S_MAX, what="the end of its hold")
 
 
 async def test_killed_itself_it_leaves_nothing_behind(tmp_path):
