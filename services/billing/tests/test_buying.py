@@ -35,11 +35,10 @@ async def test_a_customer_who_pays_on_our_page_gets_the_credits_of_the_price(sho
     )
 
 
-@pytest.mark.parametrize("sent", [1_000_000, "many", [1]], ids=repr)
 @pytest.mark.parametrize(("asking", "following"), ALIASES)
-async def test_both_paths_sell(shop: Shop, asking: str, following: str, sent: object):
+async def test_both_paths_sell(shop: Shop, asking: str, following: str):
     customer = await shop.customer()
-    body = {"priceId": await shop.price_id("pack_100"), "credits": sent}
+    body = {"priceId": await shop.price_id("pack_100"), "credits": 1_000_000}
 
     page = (await shop.http.post(asking, json=body, headers=customer.headers)).json()
     await shop.control.pay(page["session_id"], Payer(email=customer.email))
@@ -331,6 +330,7 @@ async def test_while_stripe_is_away_a_payment_waits_to_be_understood(shop: Shop)
         {"price_id": "\ud800"},
         {"price_id": 7},
         {"price_id": "price_1", "surprise": 1},
+        {"price_id": "price_1", "credits": "many"},
         {"price_id": "price_1", "email": "x" * 400},
         {"price_id": "price_1", "email": "a\x00@example.com"},
         [],

@@ -1848,7 +1848,7 @@ export interface components {
             /** Price Id */
             price_id: string;
             /** Credits */
-            credits?: unknown;
+            credits?: number | null;
             /** Email */
             email?: string | null;
         };

@@ -1,7 +1,7 @@
 """Pages to pay on, over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
@@ -28,7 +28,7 @@ class CheckoutRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     price_id: Annotated[PriceId, Field(validation_alias=AliasChoices("price_id", "priceId"))]
-    credits: Any = None
+    credits: int | None = None
     email: Address | None = None
 
 
