@@ -19,13 +19,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from typing_extensions import override
 
-import agent_runner.service
-import auth.service
-import billing.service
-import notifier.service
-import tasks.service
 from embedded.defaults import DATABASES, mail_folder, stripe_folder, variables
 from embedded.emulator.service import Emulator, at_site
+from embedded.product import BUILDERS
 from shared.bus_memory import MemoryBus
 from shared.events import Message
 from shared.patience import PatientProtocol
@@ -36,13 +32,6 @@ from tests.architecture.variables import known
 from tests.servers import PostgresServer
 from tests.stripe_events import WEBHOOK_SECRET
 
-BUILDERS = (
-    auth.service.build,
-    billing.service.build,
-    tasks.service.build,
-    notifier.service.build,
-    agent_runner.service.build,
-)
 OPERATOR = {"x-admin-key": ADMIN_KEY}
 # As through a proxy: too many wrong passwords from elsewhere do not keep these clients out.
 OWN_NETWORK = {"x-forwarded-for": "198.51.100.1"}

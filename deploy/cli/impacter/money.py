@@ -7,7 +7,7 @@ import typer
 
 from impacter import accounts, output
 from impacter.api import Json, operator_api, segment
-from impacter.options import LIMIT, AsJson, Limit, Url, Who
+from impacter.options import LIMIT, AsJson, Limit, PaymentId, Url, Who
 from impacter.output import Column, field, grouped, line, number, prose, time
 
 
@@ -39,7 +39,6 @@ Key = Annotated[
         help="The idempotency key of a grant to repeat; made anew otherwise.",
     ),
 ]
-PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT", help="An id like pay_….")]
 Decided = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="What was done; it is kept with it.")
 ]

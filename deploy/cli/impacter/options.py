@@ -20,6 +20,7 @@ Limit = Annotated[
     int, typer.Option("--limit", min=1, metavar="N", help="At most so many, newest first.")
 ]
 Who = Annotated[str, typer.Argument(metavar="WHO", help="An e-mail address, or an id like usr_….")]
+PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT", help="An id like pay_….")]
 
 
 class ServiceName(StrEnum):

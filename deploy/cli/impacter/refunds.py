@@ -9,7 +9,7 @@ import typer
 from impacter import output
 from impacter.api import Json, operator_api, segment
 from impacter.failures import Misuse
-from impacter.options import LIMIT, AsJson, Limit, Url
+from impacter.options import LIMIT, AsJson, Limit, PaymentId, Url
 from impacter.output import Column, field, line, prose, time
 
 AMOUNT = re.compile(r"\d{1,7}(\.\d{1,2})?")
@@ -36,7 +36,6 @@ COLUMNS = [
     prose("failure"),
 ]
 
-PaymentId = Annotated[str, typer.Argument(metavar="PAYMENT", help="An id like pay_….")]
 RefundId = Annotated[str, typer.Argument(metavar="REFUND", help="An id like refund_….")]
 Amount = Annotated[
     str | None,

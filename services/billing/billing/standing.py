@@ -62,9 +62,7 @@ async def current(tx: Tx, user_id: UUID) -> Subscription | None:
     begins = and_(
         or_(theirs, Subscription.user_id.is_(None)),
         Subscription.status.in_(BEGINNING),
-        Subscription.ask_at.is_not(
-            None
-        ),  # what Stripe does not know, or says is not paid, is no plan
+        Subscription.ask_at.is_not(None),  # once Stripe has answered, its word stands
         is_paid.exists(),
     )
     are_current = or_(and_(theirs, Subscription.status.in_(CURRENT)), begins)
@@ -135,9 +133,7 @@ async def _end(tx: Tx, plan: Subscription) -> None:
     ended_at = plan.ended_at or await tx.now()
     later = update(PlanGrant).where(
         PlanGrant.stripe_subscription_id == plan.id,
-        PlanGrant.status.in_(
-            ("waiting", "cut")
-        ),  # what was cut would wait again if a dispute is won
+        PlanGrant.status.in_(("waiting", "cut")),  # a won dispute lets what was cut wait again
         PlanGrant.due_at > ended_at,
     )
     ended = await tx.execute(later.values(status="ended").returning(PlanGrant.payment_id))

@@ -19,6 +19,7 @@ from billing.gateway import (
     StripeRefused,
     StripeUnreadable,
 )
+from billing.shapes.fields import fields_of
 from shared.tracing import step
 
 log = structlog.get_logger()
@@ -74,8 +75,8 @@ def shaped(kind: type[ShapeT], found: Any) -> ShapeT:
     try:
         return kind.model_validate(found.to_dict())
     except ValidationError as flaw:
-        fields = sorted({str(error["loc"][0]) for error in flaw.errors() if error["loc"]})
+        fields = fields_of(flaw)
         name, object_id = kind.__name__, getattr(found, "id", None)
         log.warning("stripe_object_unknown", kind=name, id=object_id, fields=fields)
-        sentence = f"{name} {object_id}: not as we know it ({', '.join(fields)})"
+        sentence = f"{name} {object_id}: not as we know it ({fields})"
         raise StripeUnreadable(sentence) from flaw

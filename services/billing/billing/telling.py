@@ -17,6 +17,7 @@ from billing.matching import settle_intents
 from billing.models import Price, Product
 from billing.said import Came, Said
 from billing.shapes import Shape
+from billing.shapes.fields import fields_of
 from billing.stripe_webhook import EventFrame
 from shared.db import Tx
 
@@ -49,10 +50,7 @@ def read(event: EventFrame, context: Context | None = None) -> Said[Any] | str:
     try:
         found = kind.model_validate(event.data.get("object"))
     except ValidationError as flaw:
-        fields = ", ".join(
-            sorted({str(error["loc"][0]) for error in flaw.errors() if error["loc"]})
-        )
-        return f"review: no {kind.__name__} as we know it ({fields})"
+        return f"review: no {kind.__name__} as we know it ({fields_of(flaw)})"
     at = datetime.fromtimestamp(event.created, UTC)
     return Said(found, event.type, at, event.id, context)
 

@@ -153,6 +153,15 @@ class Shop:
         item = {"price": await self.price_id(lookup_key), "quantity": quantity}
         return str((await self.stripe.payment_links.create_async({"line_items": [item]})).id)
 
+    async def favour(self, currency: str) -> Any:
+        """Make a payment link for ten of a currency, for nothing that the catalogue knows."""
+        price = await self.stripe.prices.create_async(
+            {"currency": currency, "unit_amount": 1000, "product_data": {"name": "A favour"}}
+        )
+        return await self.stripe.payment_links.create_async(
+            {"line_items": [{"price": price.id, "quantity": 1}]}
+        )
+
     async def pay_link(self, link: str, customer: Customer) -> str:
         """Pay at a payment link, and let Stripe tell of it; return the session."""
         session = await self.control.visit_link(link)

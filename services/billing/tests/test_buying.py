@@ -291,12 +291,7 @@ async def test_a_payment_link_that_nobody_told_of_buys_the_same(shop: Shop):
 
 async def test_ten_dollars_on_a_link_without_a_price_of_ours_buy_a_thousand_credits(shop: Shop):
     guest = shop.guest()
-    price = await shop.stripe.prices.create_async(
-        {"currency": "usd", "unit_amount": 1000, "product_data": {"name": "A favour"}}
-    )
-    link = await shop.stripe.payment_links.create_async(
-        {"line_items": [{"price": price.id, "quantity": 1}]}
-    )
+    link = await shop.favour("usd")
 
     await shop.pay_link(link.id, guest)
 

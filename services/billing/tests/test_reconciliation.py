@@ -225,12 +225,7 @@ async def test_a_price_that_cannot_be_read_is_sold_as_it_was(shop: Shop, monkeyp
 
 async def test_a_payment_in_review_is_an_open_difference(shop: Shop):
     guest = shop.guest()
-    price = await shop.stripe.prices.create_async(
-        {"currency": "eur", "unit_amount": 1000, "product_data": {"name": "A favour"}}
-    )
-    link = await shop.stripe.payment_links.create_async(
-        {"line_items": [{"price": price.id, "quantity": 1}]}
-    )
+    link = await shop.favour("eur")
     session = await shop.pay_link(link.id, guest)
 
     found = await compare(shop)
@@ -240,12 +235,7 @@ async def test_a_payment_in_review_is_an_open_difference(shop: Shop):
 
 async def test_a_payment_that_was_decided_about_waits_for_nobody(shop: Shop):
     guest = shop.guest()
-    price = await shop.stripe.prices.create_async(
-        {"currency": "eur", "unit_amount": 1000, "product_data": {"name": "A favour"}}
-    )
-    link = await shop.stripe.payment_links.create_async(
-        {"line_items": [{"price": price.id, "quantity": 1}]}
-    )
+    link = await shop.favour("eur")
     session = await shop.pay_link(link.id, guest)
     path = f"/api/admin/payments?status=review&email={guest.email}"
     [waiting] = (await shop.operate("GET", path)).json()["payments"]

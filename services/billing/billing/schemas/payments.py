@@ -1,12 +1,11 @@
 """Payments over HTTP."""
 
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from billing.schemas.refunds import Reason
 from shared.ids import PaymentId, UserId
-from shared.text import Text
 
 
 class Closing(BaseModel):
@@ -14,7 +13,7 @@ class Closing(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[Text, Field(min_length=1, max_length=500)]
+    reason: Reason
 
 
 class PaymentView(BaseModel):

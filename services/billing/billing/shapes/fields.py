@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 ADDRESS_CHARS_MAX = 320
 TEXT_CHARS_MAX = 500
@@ -70,6 +70,11 @@ class Listed(Shape, Generic[ItemT]):
 
     data: list[ItemT] = Field(default_factory=list)
     has_more: bool = False
+
+
+def fields_of(flaw: ValidationError) -> str:
+    """Return which fields of an object are not as we know them."""
+    return ", ".join(sorted({str(error["loc"][0]) for error in flaw.errors() if error["loc"]}))
 
 
 def address(text: str | None) -> str | None:
