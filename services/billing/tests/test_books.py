@@ -70,14 +70,17 @@ class Night:
     async def walked(self):
         """Have every table walked to its end, from now on."""
 
-        async def hurry(tx):
-            now = await tx.now()
-            await tx.execute(update(Proof).values(due_at=now, began_at=now, finished_at=None))
+        async def begin(tx):
+            await tx.execute(update(Proof).values(began_at=await tx.now(), finished_at=None))
 
-        await self.do(hurry)
+        async def walk(tx):
+            rest = update(Proof).where(Proof.finished_at.is_(None))
+            await tx.execute(rest.values(due_at=await tx.now()))
+            await patrol.step(tx)
+
+        await self.do(begin)
         while await self.do(unwalked):
-            await self.do(lambda tx: tx.execute(update(Proof).values(due_at=self.clock.moment)))
-            await self.do(patrol.step)
+            await self.do(walk)
 
 
 async def unwalked(tx):
