@@ -56,6 +56,7 @@ class Session:
     interrupted: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     run: Run | None = None
+    late_count: int = 0
 
     def add(self, role: str, text: str, key: str | None = None) -> None:
         origin = {"id": f"message-{len(self.messages)}"}
@@ -237,11 +238,16 @@ class FakeGateway:
         pending = [{"state": "interrupted", "runId": run_id} for run_id in session.interrupted]
         return {
             "sessionId": f"id of {session.key}",
-            "messages": session.messages,
+            "messages": self._read(session),
             "pendingInputs": {"items": pending},
             "sessionInfo": info,
             **({"inFlightRun": {"runId": run.id, "text": ""}} if run else {}),
         }
+
+    def _read(self, session: Session) -> list[dict[str, Any]]:
+        """The transcript, once without the lines that came while it was read."""
+        late_count, session.late_count = session.late_count, 0
+        return session.messages[: len(session.messages) - late_count]
 
     def _message(self, _device: str, params: dict[str, Any]) -> dict[str, Any]:
         messages = self.sessions[params["sessionKey"]].messages

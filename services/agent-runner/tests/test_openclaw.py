@@ -137,6 +137,20 @@ async def test_an_attempt_that_uses_up_its_time_is_ended_at_the_gateway(gateway,
     assert gateway.aborted == [f"{customer.task_id}:1"]
 
 
+@pytest.mark.parametrize("earlier", ["", "First I search."])
+async def test_an_answer_that_comes_while_the_transcript_is_read_is_not_missed(
+    gateway, agent, customer, earlier
+):
+    working = customer.ask(agent)
+    run = await gateway.next_run()
+
+    run.session.add("assistant", earlier)
+    gateway.finish(run, "Found it.", files={"out/leads.csv": b"name"})
+    run.session.late_count = 1
+
+    assert (await working).text == "Found it."
+
+
 async def test_an_answer_with_nothing_in_it_is_a_failure(gateway, agent, customer):
     working = customer.ask(agent)
 

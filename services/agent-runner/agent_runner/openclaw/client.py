@@ -96,9 +96,8 @@ class Gateway:
         coming = self._answers[frame_id] = _future()
         frame = {"type": "req", "id": frame_id, "method": method, "params": params}
         if place := tracing.current():
-            frame["traceparent"] = (
-                place  # the gateway's own traces, and its calls to the model, go on from it
-            )
+            # The gateway's own traces, and its calls to the model, go on from it.
+            frame["traceparent"] = place
         try:
             await self._say(frame)
             reply = await self._within(coming, within_s or self._answer_s)
@@ -159,7 +158,10 @@ class Gateway:
 
 
 def _future() -> asyncio.Future[Frame]:
-    return asyncio.get_running_loop().create_future()
+    """An answer to come; that it fails is no news where nobody waits for it any more."""
+    coming: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+    coming.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return coming
 
 
 def _introduction(token: str, challenge: Challenge) -> dict[str, object]:

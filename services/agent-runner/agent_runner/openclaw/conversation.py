@@ -43,13 +43,22 @@ class Conversation:
         self._starts_count = 0
 
     async def carry_on(self, gateway: Gateway) -> str:
-        """Bring the session to its end and return the answer's text; AgentFailed if it has none."""
+        """Bring the session to its end and return the answer's text; AgentFailed if it has none.
+
+        The gateway reads the transcript before the row, so that a row that is done may come with the lines
+        of before. The look after it has them all.
+        """
+        stage: Stage | None = None
         while True:
             history = await self._look(gateway)
-            match stage_of(history, self._order.key):
-                case Stage.DONE:
+            before = stage
+            stage = stage_of(history, self._order.key)
+            match stage:
+                case Stage.DONE if before is Stage.DONE:
                     _note_usage(history.session_info)
                     return await self._answer(gateway, history)
+                case Stage.DONE:
+                    continue
                 case Stage.FAILED:
                     raise failure_of_session(history)
                 case Stage.ABSENT:
