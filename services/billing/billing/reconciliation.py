@@ -1,6 +1,8 @@
 """Reconciliation: what Stripe has is compared with our rows, and what is missing is brought in as if it had been told.
 
-What an event on its way explains is no difference: what seems to be missing is looked at again after a moment.
+What is new is found in Stripe's lists, and what changed of something old by its events: those that never came are
+taken from Stripe's list of them. What an event on its way explains is no difference: what seems to be missing is looked
+at again after a moment.
 """
 
 import asyncio
@@ -16,11 +18,13 @@ import structlog
 from sqlalchemy import func, select
 
 from billing import catalogue, differences, shapes, subscriptions, telling
-from billing.gateway import Gateway, StripeAway, StripeRefused, StripeUnreadable
+from billing.gateway import Gateway, ShapeT, StripeAway, StripeRefused, StripeUnreadable
 from billing.models import Checkout, Invoice, Reconciliation, Subscription
 from billing.said import Said
 from billing.shapes import Shape
 from billing.standing import CURRENT
+from billing.stripe_events import StripeInbox
+from billing.stripe_webhook import EventFrame
 from shared.db import Database, Tx
 
 log = structlog.get_logger()
@@ -67,10 +71,16 @@ class Reconciler:
     """Compares us with Stripe; `patience_s` is how long an event may be on its way."""
 
     def __init__(
-        self, database: Database, gateway: Gateway, *, patience_s: float = PATIENCE_S
+        self,
+        database: Database,
+        gateway: Gateway,
+        inbox: StripeInbox,
+        *,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._database = database
         self._gateway = gateway
+        self._inbox = inbox
         self._patience_s = patience_s
 
     async def reconcile(self, scope: Scope) -> None:
@@ -79,24 +89,26 @@ class Reconciler:
             row = await _begin(tx, scope)
         report = Report()
         try:
-            await self._compare(report, scope, row.since)
+            await self._compare(report, row)
         except (StripeAway, StripeRefused) as refusal:
             await self._finish(row.id, report, flaw=refusal.code)
             raise
         await self._finish(row.id, report, flaw=None)
 
-    async def _compare(self, report: Report, scope: Scope, since: datetime) -> None:
+    async def _compare(self, report: Report, row: Reconciliation) -> None:
         await self._compare_catalogue(report)
         for kind in KINDS:
-            begin = since
-            if kind is shapes.Dispute and scope == "daily":
-                begin = since - REACH_OF_DISPUTES + REACH
-            everything = kind is shapes.Subscription and scope == "daily"
+            begin = row.since
+            if kind is shapes.Dispute and row.scope == "daily":
+                begin = row.since - REACH_OF_DISPUTES + REACH
+            everything = kind is shapes.Subscription and row.scope == "daily"
             found = self._gateway.every(
                 kind, since=None if everything else begin, odd=report.differs
             )
             await self._compare_all(report, found)
         await self._compare_all(report, self._unfinished(report))
+        if row.since > row.began_at - REACH:  # before the first one, nobody was there to be told
+            await self._catch_up(report, row.since)
         await self._look_at_overdue_plans()
 
     async def _compare_catalogue(self, report: Report) -> None:
@@ -109,14 +121,23 @@ class Reconciler:
         report.repaired += count
 
     async def _compare_all(self, report: Report, objects: AsyncIterator[Shape]) -> None:
-        batch: list[Shape] = []
-        async for item in objects:
-            batch.append(item)
-            if len(batch) >= BATCH:
-                await self._compare_batch(report, batch)
-                batch = []
-        if batch:
+        async for batch in _batches(objects):
             await self._compare_batch(report, batch)
+
+    async def _catch_up(self, report: Report, since: datetime) -> None:
+        """Take the events that never came. The newest are first, and have a moment to come by themselves."""
+        patience_s = self._patience_s
+        async for batch in _batches(
+            self._gateway.every(EventFrame, since=since, odd=report.differs)
+        ):
+            report.seen["Event"] += len(batch)
+            missing = await self._inbox.unheard(batch)
+            if missing and patience_s:
+                await asyncio.sleep(patience_s)
+                patience_s = 0  # what is listed next is older than that
+            drift = await self._inbox.catch_up(missing)
+            report.drift += drift
+            report.repaired += drift
 
     async def _compare_batch(self, report: Report, objects: Sequence[Shape]) -> None:
         """Bring in what is news now and still is after a moment; name what differs then."""
@@ -178,6 +199,18 @@ class Reconciler:
             row.seen, row.open = dict(report.seen), report.open
             row.drift, row.repaired = report.drift, report.repaired
         log.info("reconciled", drift=report.drift, repaired=report.repaired, open=len(report.open))
+
+
+async def _batches(objects: AsyncIterator[ShapeT]) -> AsyncIterator[list[ShapeT]]:
+    """Yield what comes, so many at once."""
+    batch: list[ShapeT] = []
+    async for item in objects:
+        batch.append(item)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 class _Undone(Exception):

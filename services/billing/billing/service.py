@@ -55,8 +55,6 @@ def assemble(
     )
     terms = Terms(settings.promotion_codes, settings.automatic_tax)
     errands = Errands(database, gateway, settings)
-    reconciler = Reconciler(database, gateway, patience_s=patience_s)
-    chores = Chores(database, gateway, reconciler, reconcile_s=settings.reconcile_s)
     inbox = StripeInbox(
         database,
         clock or SystemClock(),
@@ -65,6 +63,8 @@ def assemble(
         on_arrival=errands.identify_soon,
         on_plan=errands.walk_soon,
     )
+    reconciler = Reconciler(database, gateway, inbox, patience_s=patience_s)
+    chores = Chores(database, gateway, reconciler, reconcile_s=settings.reconcile_s)
     return Service(
         name="billing",
         database=database,

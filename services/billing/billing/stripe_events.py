@@ -4,6 +4,7 @@ The same event may come again, also at the same time: what it leads to is harmle
 is only the record.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from billing import telling
 from billing.models import PaymentStatus, StripeEvent
-from billing.said import Said
+from billing.said import Came, Said
 from billing.shapes import Subscription
 from billing.stripe_webhook import EventFrame, verify
 from shared.clock import Clock
@@ -65,6 +66,7 @@ class StripeInbox:
         on_arrival: Callable[[], None],
         on_plan: Callable[[], None],
     ) -> None:
+        self._database = database
         self._clock = clock
         self._secrets = secrets
         self._is_live = is_live
@@ -82,29 +84,48 @@ class StripeInbox:
             verified.set_attribute("stripe.event.type", frame.type)
         return await self._group.ask(Incoming(frame, body))
 
+    async def unheard(self, events: Sequence[EventFrame]) -> list[EventFrame]:
+        """Return those of the events that have not come yet."""
+        async with self._database.transaction() as tx:
+            unknown = await _unknown(tx, [event.id for event in events])
+        return [event for event in events if event.id in unknown]
+
+    async def catch_up(self, events: Sequence[EventFrame]) -> int:
+        """Take events that Stripe has as if they had come; return of how many objects they told news.
+
+        Those that come meanwhile, or later, are known and change nothing.
+        """
+        found = await self.unheard(events)
+        asked = [Asked(Incoming(frame, _body(frame))) for frame in found]
+        async with self._database.transaction() as tx:
+            came = await self._act(tx, asked)
+            await _store(tx, [item.question for item in asked], came)
+        told = zip(found, came, strict=True)
+        return len({event.data["object"]["id"] for event, item in told if item.is_news})
+
     async def _receive(self, tx: Tx, asked: Sequence[Asked[Incoming]]) -> list[bool]:
         first = {item.question.frame.id: item for item in reversed(asked)}
-        known = await tx.scalars(select(StripeEvent.id).where(among(StripeEvent.id, list(first))))
-        new = [item for key, item in first.items() if key not in set(known)]
+        unknown = await _unknown(tx, list(first))
+        new = [item for key, item in first.items() if key in unknown]
         new.reverse()  # as they came
-        outcomes = await self._act(tx, new)
-        stored = await _store(tx, [item.question for item in new], outcomes)
+        came = await self._act(tx, new)
+        stored = await _store(tx, [item.question for item in new], came)
         return [
             item.question.frame.id in stored and item is first[item.question.frame.id]
             for item in asked
         ]
 
-    async def _act(self, tx: Tx, asked: Sequence[Asked[Incoming]]) -> list[str]:
-        """Apply the events; return what came of each, for the record."""
+    async def _act(self, tx: Tx, asked: Sequence[Asked[Incoming]]) -> list[Came]:
+        """Apply the events; return what came of each."""
         read = [self._read(item) for item in asked]
         said = [item for item in read if isinstance(item, Said)]
-        came = iter(await telling.apply(tx, said) if said else [])
-        outcomes = [item if isinstance(item, str) else next(came).of_it for item in read]
-        if ARRIVED in outcomes:
+        of_said = iter(await telling.apply(tx, said) if said else [])
+        came = [Came(item) if isinstance(item, str) else next(of_said) for item in read]
+        if any(item.of_it == ARRIVED for item in came):
             tx.after_commit(self._on_arrival)
         if any(isinstance(item.object, Subscription) for item in said):
             tx.after_commit(self._on_plan)
-        return outcomes
+        return came
 
     def _read(self, item: Asked[Incoming]) -> Said[Any] | str:
         frame = item.question.frame
@@ -113,7 +134,18 @@ class StripeInbox:
         return telling.read(frame, item.context)
 
 
-async def _store(tx: Tx, events: Sequence[Incoming], outcomes: Sequence[str]) -> set[str]:
+def _body(frame: EventFrame) -> bytes:
+    """Return an event as it is sent, where decimal numbers are text."""
+    return json.dumps(frame.model_dump(), default=str).encode()
+
+
+async def _unknown(tx: Tx, names: Sequence[str]) -> set[str]:
+    """Return the ids of which no event is stored."""
+    known = await tx.scalars(select(StripeEvent.id).where(among(StripeEvent.id, names)))
+    return set(names) - set(known)
+
+
+async def _store(tx: Tx, events: Sequence[Incoming], came: Sequence[Came]) -> set[str]:
     """Store the events that are not there yet; return their ids."""
     if not events:
         return set()
@@ -124,7 +156,7 @@ async def _store(tx: Tx, events: Sequence[Incoming], outcomes: Sequence[str]) ->
         "versions": [frame.api_version for frame in frames],
         "modes": [frame.livemode for frame in frames],
         "payloads": [event.body for event in events],
-        "outcomes": list(outcomes),
+        "outcomes": [item.of_it for item in came],
         "now": await tx.now(),
     }
     return set((await tx.execute(STORE, rows)).scalars())

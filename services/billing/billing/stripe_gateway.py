@@ -35,6 +35,7 @@ from billing.shapes import (
     Subscription,
 )
 from billing.stripe_asking import asked, found_by_id, shaped
+from billing.stripe_webhook import EventFrame
 from shared.ids import public
 
 log = structlog.get_logger()
@@ -68,6 +69,7 @@ class StripeGateway(Gateway):
         self._lists: Mapping[type[Shape], Callable[[Any], Awaitable[Any]]] = {
             CheckoutSession: self._api.checkout.sessions.list_async,
             Dispute: self._api.disputes.list_async,
+            EventFrame: self._api.events.list_async,
             Invoice: self._api.invoices.list_async,
             PaymentLink: self._api.payment_links.list_async,
             Price: self._api.prices.list_async,

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 from stripe import SignatureVerificationError, WebhookSignature
 
+from billing.shapes import Shape
 from shared.errors import DomainError
 
 TOLERANCE_S = 300
@@ -27,7 +28,7 @@ class BadPayload(DomainError):
     code = "bad_payload"
 
 
-class EventFrame(BaseModel):
+class EventFrame(Shape):
     """The outer form of every event; what is inside is read by type."""
 
     id: str = Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")

@@ -32,6 +32,13 @@ async def buy(shop: Shop, customer: Customer, lookup_key: str) -> str:
     return await customer.buy(lookup_key)
 
 
+async def grow_old(shop: Shop) -> None:
+    """Let so much time pass that no list of what is new has anything in it."""
+    later = "UPDATE reconciliations SET began_at = began_at + interval '1 hour' RETURNING id"
+    await shop.rows(later)
+    await shop.control.advance(seconds=7200)
+
+
 async def test_a_purchase_that_was_never_told_is_found(deaf: Shop):
     customer = await deaf.customer()
     await customer.buy("pack_500")
@@ -144,6 +151,45 @@ async def test_a_refund_of_a_renewal_whose_bill_was_never_told_finds_it(deaf: Sh
     assert await customer.available() == 0
     [payment] = await deaf.payments(customer)
     assert (payment.status, payment.refund_taken) == ("granted", 500)
+
+
+async def test_what_changed_of_something_old_is_found_within_minutes(deaf: Shop):
+    customer = await deaf.customer()
+    for lookup_key in ("pack_500", "pack_100", "basic_monthly"):
+        await customer.buy(lookup_key)
+    await compare(deaf)
+    small, large, _ = sorted(
+        await deaf.payments(customer), key=lambda payment: payment.amount_cents
+    )
+    dispute = await deaf.control.dispute(await deaf.charge_of(small))
+    refund = await deaf.refund(large)
+    await compare(deaf)
+    assert await customer.available() == 500
+    await grow_old(deaf)
+
+    await deaf.control.end_dispute(dispute["id"], "won")
+    await deaf.control.fail_refund(refund)
+    await deaf.stripe.subscriptions.cancel_async((await customer.subscribed()).id)
+    found = await compare(deaf)
+    again = await compare(deaf)
+
+    assert found.seen.keys() == {"Price", "Event"}
+    assert (found.drift, found.repaired, found.open) == (3, 3, [])
+    assert await customer.available() == 1100
+    assert (await customer.get("/api/billing/subscription"))["status"] == "none"
+    assert again.drift == 0
+
+
+async def test_an_event_that_comes_after_it_was_fetched_changes_nothing(deaf: Shop):
+    customer = await deaf.customer()
+    await customer.buy("pack_500")
+    await compare(deaf)
+    await compare(deaf)
+
+    await deaf.tell(await deaf.control.events("checkout.session.completed"))
+
+    assert await customer.available() == 500
+    assert (await compare(deaf)).drift == 0
 
 
 async def test_what_was_told_is_no_drift(shop: Shop):
