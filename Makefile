@@ -91,7 +91,7 @@ screenshots: $(VENV)/dev $(VENV)/web ## every page in light, dark and on a phone
 env: ## the secrets of `docker compose up`, made once into .env
 	@sh deploy/env.sh
 
-JOURNEYS := signing_up buying_credits spending_credits running_a_task operating
+JOURNEYS := signing_up buying_credits paying_at_stripe spending_credits running_a_task operating
 test-compose: $(VENV)/dev ## the journeys on containers, some of which are killed; skips where there is no engine
 	PRODUCT=compose $(BIN)/pytest -rs --timeout 1800 $(JOURNEYS:%=tests/flows/test_%.py) tests/compose $(ARGS)
 

@@ -1,5 +1,7 @@
 """Who may import whom: the contracts of `pyproject.toml`, and business files below what reaches them."""
 
+import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,11 +10,12 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.architecture.places import ROOMS, ROOT, Room
+from tests.architecture.places import ROOMS, ROOT, Room, parsed, python_files, short
 
 PYPROJECT = ROOT / "pyproject.toml"
 REACHED_BY = ("__main__", "service", "settings", "routes", "workers", "handlers")
 # HTTP and processes stay outside: business is functions over a Tx.
+WAYS = {"embedded", "distributed", "compose", "development", "production"}
 OUTSIDE = {"fastapi", "starlette", "uvicorn", "shared.http", "shared.run"}
 
 
@@ -73,3 +76,28 @@ def test_business_knows_neither_http_nor_what_reaches_it(graph: grimp.ImportGrap
 
 def is_within(module: str, packages: set[str]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def test_no_code_asks_in_which_way_it_is_run():
+    """What differs between one process, many and containers is addresses: settings say them, and no word of ours."""
+    asking = {
+        f"{short(file)}: {word}"
+        for file in python_files(ROOT / "shared/shared", *(room.code for room in ROOMS))
+        for word in words(parsed(file))
+        if not WAYS.isdisjoint(re.split(r"[^a-z]+", word.lower()))
+    }
+
+    assert asking == set()
+
+
+def words(tree: ast.Module) -> set[str]:
+    """The names and the texts of a file, without what is said about them."""
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in said:
+                found.add(text)
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                found.add(name)
+    return found

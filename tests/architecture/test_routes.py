@@ -1,5 +1,6 @@
 """The services share one origin: no path twice, every operation named, every body exact, ids public."""
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -49,6 +50,14 @@ def test_every_route_has_a_name_for_clients_or_is_an_alias(room: Room, build: Bu
 
     assert [route.path for route in unnamed if route.include_in_schema] == []
     assert [route.path for route in unnamed if route.endpoint not in named] == []
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_no_endpoint_takes_a_thread(room: Room, build: Build):
+    """One that is not a coroutine holds one of a few threads while it waits."""
+    endpoints = {route.path: route.endpoint for route in routes(room, build)}
+
+    assert [path for path, call in endpoints.items() if not inspect.iscoroutinefunction(call)] == []
 
 
 def test_no_operation_has_the_name_of_another(openapi: Json):

@@ -72,7 +72,9 @@ async def put_off_chores(billing: ServiceUnderTest) -> None:
 
 @pytest.fixture
 async def shop(billing: ServiceUnderTest, emulator: Emulator, issuer: TokenIssuer) -> Shop:
-    """Billing with the standard catalogue, and everybody who buys there."""
+    """Billing with the standard catalogue, and no other's, and everybody who buys there."""
+    async with billing.database.transaction() as tx:
+        await tx.execute(text("TRUNCATE products, prices, payment_links"))
     shop = Shop(billing, emulator, issuer)
     await shop.sync()
     return shop
