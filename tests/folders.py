@@ -1,4 +1,8 @@
-"""Folders of a test run, which the next run removes where this one is killed."""
+"""Folders of a test run, which the next run removes where this one is killed.
+
+They are in memory where there is plenty: what a test writes need not survive the machine, and databases make, fill and
+remove many small files.
+"""
 
 import fcntl
 import os
@@ -10,14 +14,18 @@ from pathlib import Path
 
 PREFIX = "impacter-test-"
 LOCK = "in-use"
+MEMORY = Path("/dev/shm")
+ROOM_BYTES_MIN = 4 * 2**30
 
 
 @contextmanager
 def temporary_folder(name: str) -> Iterator[Path]:
     """Give an empty folder to the block; remove it, and those that killed runs have left."""
-    for leftover in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        _remove_if_left(leftover)
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-"))
+    for place in (MEMORY, Path(tempfile.gettempdir())):
+        for leftover in place.glob(f"{PREFIX}*"):
+            _remove_if_left(leftover)
+    place = MEMORY if _room_bytes() >= ROOM_BYTES_MIN else None
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-", dir=place))
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)  # free when this process has ended, however it ends
     content = folder / name
@@ -27,6 +35,14 @@ def temporary_folder(name: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder)
         os.close(lock)
+
+
+def _room_bytes() -> int:
+    """How much may be written to memory: what its file system takes, and what nobody else needs."""
+    if not os.access(MEMORY, os.W_OK | os.X_OK):
+        return 0
+    idle_bytes = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(shutil.disk_usage(MEMORY).free, idle_bytes)
 
 
 def _remove_if_left(folder: Path) -> None:

@@ -6,7 +6,6 @@ async with under_test(service) as billing:
 """
 
 import asyncio
-import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +18,6 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 from sqlalchemy import delete, select
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.bus import Delivery
 from shared.bus_memory import MemoryBus
@@ -139,7 +137,8 @@ async def under_test(service: Service) -> AsyncIterator[ServiceUnderTest]:
     await migrate(service.database.engine, service.migrations)
     async with service.database.transaction() as tx:
         await tx.execute(delete(outbox))
-    transport = httpx2.ASGITransport(app=_once_asked(service), raise_app_exceptions=False)
+    app = build_app([service], MemoryBus())
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         try:
             yield ServiceUnderTest(service, client)
@@ -149,16 +148,6 @@ async def under_test(service: Service) -> AsyncIterator[ServiceUnderTest]:
             if service.close is not None:
                 await service.close()
             await service.database.close()
-
-
-def _once_asked(service: Service) -> ASGIApp:
-    """Return the service's app, built by its first request: many tests make none."""
-    build = functools.cache(lambda: build_app([service], MemoryBus()))
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await build()(scope, receive, send)
-
-    return app
 
 
 async def eventually(

@@ -8,11 +8,9 @@ wake several at once, and let them race. So the order of everything is the simul
 import asyncio
 import os
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from embedded.postgres import EmbeddedPostgres
 from shared.migrate import migrate
+from tests.folders import temporary_folder
 from tests.simulation.loop import RealLoop
 
 SCHEMAS = {
@@ -271,8 +270,8 @@ async def _outcome(work: Callable[[], Awaitable[Any]]) -> Outcome:
 @asynccontextmanager
 async def running_postgres() -> AsyncIterator[str]:
     """Run a server with the tables of every service; its url goes to the block."""
-    with tempfile.TemporaryDirectory(prefix="impacter-simulation-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", settings=SETTINGS)
+    with temporary_folder("simulation") as folder:
+        server = EmbeddedPostgres(folder, settings=SETTINGS)
         await server.start()
         try:
             await server.ensure_databases(["world"])
