@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from itertools import combinations
 
@@ -11,6 +10,7 @@ import yaml
 
 from tests.architecture.places import ROOT
 from tests.promql import ALERTS, DASHBOARD, OBSERVABILITY, alerts, expressions, metrics_in
+from tests.promtool import need_promtool
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 PARTS = ("Means: ", " Look: ", " Do: ")
@@ -44,12 +44,8 @@ def test_an_alert_is_about_metrics(rule):
 
 
 def test_the_rules_of_prometheus_own_tool_are_kept():
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed (Debian: apt-get install prometheus)")
-
     done = subprocess.run(
-        [promtool, "check", "rules", ALERTS], check=False, capture_output=True, text=True
+        [need_promtool(), "check", "rules", ALERTS], check=False, capture_output=True, text=True
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
