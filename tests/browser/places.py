@@ -47,6 +47,7 @@ FOR_OPERATORS = {
     "admin-users": "/admin/users",
     "admin-payments": "/admin/payments",
     "admin-refunds": "/admin/refunds",
+    "admin-prices": "/admin/prices",
     "admin-events": "/admin/events",
     "admin-mails": "/admin/mails",
     "admin-books": "/admin/books",

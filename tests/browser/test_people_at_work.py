@@ -95,6 +95,20 @@ async def test_health_of_every_service_is_on_one_page(operator: Visitor):
         await expect(operator.page.get_by_text(service, exact=True).first).to_be_visible()
 
 
+async def test_what_is_sold_and_the_books_are_compared_with_stripe(operator: Visitor):
+    await operator.go("/admin/prices")
+    await operator.see("500 credits")
+    await operator.press("Compare with Stripe")
+    await operator.see("They are the same.")
+    await operator.page.keyboard.press("Escape")
+
+    await operator.go("/admin/books")
+    await operator.press("Compare with Stripe now")
+
+    row = operator.page.get_by_role("row").filter(has_text="the last weeks")
+    await expect(row.first).to_be_visible()
+
+
 async def test_an_event_that_failed_is_seen_and_given_up(operator: Visitor, product: Product):
     await _publish(product, Message("payment.completed.v1", {}, b"no event of ours"))
 

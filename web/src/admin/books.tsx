@@ -14,7 +14,8 @@ import { Pill } from "~/ui/pill.tsx";
 import { Problem } from "~/ui/problem.tsx";
 import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { useActing } from "./acting.ts";
-import { BOOKS } from "./keys.ts";
+import { Comparisons } from "./comparisons.tsx";
+import { BOOKS, COMPARISONS } from "./keys.ts";
 
 type Part = Schema<"Section">;
 type Day = Schema<"DayView">;
@@ -40,6 +41,7 @@ const DAYS: Column<Day>[] = [
   { title: "Differences", kind: "number", show: ({ differences }) => said(differences) },
   { title: "Rules broken", kind: "number", show: ({ broken }) => said(broken) },
   { title: "Proved", show: ({ proved_at }) => proved_at && <Ago at={proved_at} /> },
+  { title: "Again", show: ({ day }) => <CompareAgain day={day} /> },
 ];
 
 export function AdminBooks() {
@@ -78,6 +80,7 @@ export function AdminBooks() {
           </Card>
         </Section>
       )}
+      <Comparisons />
     </Page>
   );
 }
@@ -87,11 +90,25 @@ function Reconcile() {
   const reconciling = useActing({
     act: () => answer(api.POST("/api/admin/reconcile")),
     said: "Everything of the last weeks is compared with Stripe now.",
-    changes: [BOOKS],
+    changes: [BOOKS, COMPARISONS],
   });
   return (
     <Button busy={reconciling.isPending} onClick={() => reconciling.mutate()}>
       Compare with Stripe now
+    </Button>
+  );
+}
+
+function CompareAgain({ day }: { day: string }) {
+  const { api } = useProduct();
+  const comparing = useActing({
+    act: () => answer(api.POST("/api/admin/books/compare", { body: { day } })),
+    said: "Tasks is asked about that day again.",
+    changes: [BOOKS],
+  });
+  return (
+    <Button size="compact" busy={comparing.isPending} onClick={() => comparing.mutate()}>
+      Compare<span className="sr-only"> {date(`${day}T12:00:00`)} again</span>
     </Button>
   );
 }

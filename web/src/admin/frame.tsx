@@ -8,6 +8,7 @@ const PAGES = [
   { to: "/admin/users", name: "Users", isExact: false },
   { to: "/admin/payments", name: "Payments", isExact: false },
   { to: "/admin/refunds", name: "Refunds", isExact: false },
+  { to: "/admin/prices", name: "Prices", isExact: false },
   { to: "/admin/events", name: "Parked events", isExact: false },
   { to: "/admin/mails", name: "Mails", isExact: false },
   { to: "/admin/books", name: "Books", isExact: false },

@@ -13,7 +13,7 @@ import { SearchField } from "~/ui/search-field.tsx";
 import { Select } from "~/ui/select.tsx";
 import { EVERY_PAYMENT } from "./keys.ts";
 import { useRows } from "./paging.ts";
-import { RefundDialog } from "./refund-dialog.tsx";
+import { PaymentDialog } from "./payment-dialog.tsx";
 
 export type Payment = Schema<"PaymentView">;
 type Status = Schema<"PaymentStatus">;
@@ -58,7 +58,7 @@ export function AdminPayments() {
   const navigate = useNavigate();
   const search = route.useSearch();
   const { status, q } = search;
-  const [refunded, setRefunded] = useState<Payment | null>(null);
+  const [opened, setOpened] = useState<Payment | null>(null);
   const go = (change: Partial<typeof search>) =>
     void navigate({ to: "/admin/payments", search: { ...search, ...change }, replace: true });
   const { rows, asking } = useRows(
@@ -103,11 +103,11 @@ export function AdminPayments() {
         columns={COLUMNS}
         open={{
           label: ({ email, id }) => `Open the payment of ${email ?? id}`,
-          onOpen: setRefunded,
+          onOpen: setOpened,
         }}
         nothing="There is no such payment"
       />
-      {refunded && <RefundDialog payment={refunded} onClose={() => setRefunded(null)} />}
+      {opened && <PaymentDialog payment={opened} onClose={() => setOpened(null)} />}
     </Page>
   );
 }

@@ -5,7 +5,6 @@ import { money } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { Button } from "~/ui/button.tsx";
 import { Confirm, Dialog } from "~/ui/dialog.tsx";
-import { TextField } from "~/ui/field.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
 import { Page } from "~/ui/page.tsx";
@@ -13,6 +12,7 @@ import { Pill } from "~/ui/pill.tsx";
 import { useActing } from "./acting.ts";
 import { EVERY_PAYMENT, EVERY_REFUND } from "./keys.ts";
 import { useRows } from "./paging.ts";
+import { ReasonForm } from "./reason-form.tsx";
 
 type Refund = Schema<"RefundView">;
 
@@ -119,9 +119,8 @@ function Decision({ refund }: { refund: Refund }) {
 
 function RejectDialog({ refund, onClose }: { refund: Refund; onClose: () => void }) {
   const { api } = useProduct();
-  const [reason, setReason] = useState("");
-  const rejecting = useActing({
-    act: () =>
+  const rejecting = useActing<string>({
+    act: (reason) =>
       answer(
         api.POST("/api/admin/refunds/{refund_id}/reject", {
           params: { path: { refund_id: refund.id } },
@@ -132,31 +131,14 @@ function RejectDialog({ refund, onClose }: { refund: Refund; onClose: () => void
     changes: [EVERY_REFUND],
     onDone: onClose,
   });
-  const isSaid = reason.trim() !== "";
   return (
     <Dialog open onClose={onClose} title="Reject this refund?" description={refund.reason}>
-      <form
-        className="grid gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isSaid && !rejecting.isPending) rejecting.mutate();
-        }}
-      >
-        <TextField
-          label="Why the money stays"
-          value={reason}
-          maxLength={500}
-          onChange={(event) => setReason(event.target.value)}
-        />
-        <Button
-          type="submit"
-          look="primary"
-          busy={rejecting.isPending}
-          aria-disabled={!isSaid || undefined}
-        >
-          Reject
-        </Button>
-      </form>
+      <ReasonForm
+        label="Why the money stays"
+        action="Reject"
+        busy={rejecting.isPending}
+        onSay={rejecting.mutate}
+      />
     </Dialog>
   );
 }

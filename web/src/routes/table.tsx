@@ -164,6 +164,11 @@ const adminPages = [
   }),
   createRoute({
     getParentRoute: () => admin,
+    path: "/prices",
+    component: lazyRouteComponent(() => import("~/admin/prices.tsx"), "AdminPrices"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
     path: "/events",
     validateSearch: only("service", "event"),
     component: lazyRouteComponent(() => import("~/admin/events.tsx"), "AdminEvents"),

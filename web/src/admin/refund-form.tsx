@@ -1,56 +1,20 @@
-/** Money back for a payment: asked for here, approved on the next page. */
+/** Money back for a payment: asked for here, approved on the page of refunds. */
 import { useRef, useState } from "react";
 import { answer, newKey } from "~/api/api.ts";
-import { counted, credits, money } from "~/credits/words.ts";
+import { money } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { Button } from "~/ui/button.tsx";
-import { Dialog } from "~/ui/dialog.tsx";
-import { Facts, Id } from "~/ui/facts.tsx";
 import { TextField } from "~/ui/field.tsx";
-import { Moment } from "~/ui/moment.tsx";
 import { useActing } from "./acting.ts";
 import { EVERY_PAYMENT, EVERY_REFUND } from "./keys.ts";
 import type { Payment } from "./payments.tsx";
 
-interface RefundDialogProps {
+interface RefundFormProps {
   payment: Payment;
   onClose: () => void;
 }
 
-export function RefundDialog({ payment, onClose }: RefundDialogProps) {
-  return (
-    <Dialog open onClose={onClose} title={payment.email ?? "Payment"}>
-      <Facts
-        of={[
-          ["Amount", money(payment.amount_cents, payment.currency)],
-          ["Credits", counted(payment.credits)],
-          ["Status", payment.status],
-          ["Note", payment.note],
-          ["Paid", payment.paid_at && <Moment key="paid" at={payment.paid_at} />],
-          ["At Stripe", atStripe(payment) && <Id key="stripe" id={atStripe(payment) ?? ""} />],
-          ["Taken back", takenBack(payment)],
-          ["Id", <Id key="id" id={payment.id} />],
-        ]}
-      />
-      {payment.paid_at && <RefundForm payment={payment} onClose={onClose} />}
-    </Dialog>
-  );
-}
-
-function atStripe(payment: Payment): string | null {
-  return (
-    payment.stripe_payment_intent_id ??
-    payment.stripe_invoice_id ??
-    payment.stripe_checkout_session_id
-  );
-}
-
-function takenBack({ refund_taken, dispute_taken }: Payment): string | null {
-  const taken = refund_taken + dispute_taken;
-  return taken > 0 ? credits(taken) : null;
-}
-
-function RefundForm({ payment, onClose }: RefundDialogProps) {
+export function RefundForm({ payment, onClose }: RefundFormProps) {
   const { api } = useProduct();
   const key = useRef(newKey());
   const [amount, setAmount] = useState((payment.amount_cents / 100).toFixed(2));

@@ -1,0 +1,38 @@
+/** A decision that needs a reason: the form that asks for it. */
+import { useState } from "react";
+import { Button } from "~/ui/button.tsx";
+import { TextField } from "~/ui/field.tsx";
+
+interface ReasonFormProps {
+  label: string;
+  hint?: string;
+  /** What is done, in words. */
+  action: string;
+  busy: boolean;
+  onSay: (reason: string) => void;
+}
+
+export function ReasonForm({ label, hint, action, busy, onSay }: ReasonFormProps) {
+  const [reason, setReason] = useState("");
+  const isSaid = reason.trim() !== "";
+  return (
+    <form
+      className="grid gap-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isSaid && !busy) onSay(reason);
+      }}
+    >
+      <TextField
+        label={label}
+        hint={hint}
+        value={reason}
+        maxLength={500}
+        onChange={(event) => setReason(event.target.value)}
+      />
+      <Button type="submit" look="primary" busy={busy} aria-disabled={!isSaid || undefined}>
+        {action}
+      </Button>
+    </form>
+  );
+}
