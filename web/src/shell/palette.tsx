@@ -1,22 +1,25 @@
 /** The command palette: everything that can be gone to or done, found by a few letters. */
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { type InfiniteData, keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { LogOut, type LucideIcon, Moon, SquarePen, Sun } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { useProduct, useSession } from "~/product.ts";
+import type { Summary } from "~/tasks/keys.ts";
 import { historyQuery } from "~/tasks/queries.ts";
 import { choose } from "~/theme/appearance.ts";
+import { usePaused } from "~/ui/paused.ts";
 import { useSignOut } from "./account.tsx";
 import { placesOf, SETTINGS } from "./places.ts";
 
-const RECENT_MAX = 30;
+const WORDS_MAX = 200;
 
 export function Palette({ onClose }: { onClose: () => void }) {
   useGivenBack();
   const navigate = useNavigate();
   const signOut = useSignOut();
   const state = useSession();
+  const [written, setWritten] = useState("");
   const places = [
     ...placesOf({ isAdmin: state.status === "signed-in" && state.isAdmin }),
     SETTINGS,
@@ -35,6 +38,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
       contentClassName="fixed z-50 inset-x-4 top-[12vh] mx-auto max-w-xl overflow-hidden rounded-card bg-card text-ink shadow-floating animate-rise focus:outline-none"
     >
       <Command.Input
+        value={written}
+        onValueChange={setWritten}
+        maxLength={WORDS_MAX}
         placeholder="Search your tasks, or say where to go…"
         className="w-full border-line border-b bg-transparent px-5 py-4 text-lead focus:outline-none"
       />
@@ -61,7 +67,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
             </Item>
           ))}
         </Group>
-        <Recent
+        <Tasks
+          words={usePaused(written.trim())}
           onChoose={(task) => done(() => void navigate({ to: "/dashboard", search: { task } }))()}
         />
       </Command.List>
@@ -84,20 +91,35 @@ function useGivenBack(): void {
   );
 }
 
-function Recent({ onChoose }: { onChoose: (taskId: string) => void }) {
+interface TasksProps {
+  words: string;
+  onChoose: (taskId: string) => void;
+}
+
+/** The newest tasks, and older ones that have the words. */
+function Tasks({ words, onChoose }: TasksProps) {
   const { api } = useProduct();
-  const { data: history } = useInfiniteQuery(historyQuery(api, {}));
-  const tasks = (history?.pages ?? []).flatMap((page) => page.tasks).slice(0, RECENT_MAX);
-  if (tasks.length === 0) return null;
+  const { data: newest } = useInfiniteQuery(historyQuery(api, {}));
+  const { data: found } = useInfiniteQuery({
+    ...historyQuery(api, { q: words }),
+    enabled: words !== "",
+    placeholderData: keepPreviousData,
+  });
+  const tasks = new Map([...listed(newest), ...listed(found)].map((task) => [task.task_id, task]));
+  if (tasks.size === 0) return null;
   return (
-    <Group heading="Recent tasks">
-      {tasks.map(({ task_id, description }) => (
+    <Group heading="Tasks">
+      {[...tasks.values()].map(({ task_id, description }) => (
         <Item key={task_id} value={`${description} ${task_id}`} onSelect={() => onChoose(task_id)}>
           {description}
         </Item>
       ))}
     </Group>
   );
+}
+
+function listed(history: InfiniteData<{ tasks: Summary[] }> | undefined): Summary[] {
+  return history?.pages[0]?.tasks ?? [];
 }
 
 function Group({ heading, children }: { heading: string; children: ReactNode }) {

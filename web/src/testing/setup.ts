@@ -9,6 +9,12 @@ configure({
 
 if (typeof window !== "undefined") {
   window.scrollTo = () => {};
+  Element.prototype.scrollIntoView = () => {};
+  window.ResizeObserver = class {
+    observe() {}
+    unobserve() {}
+    disconnect() {}
+  };
   window.matchMedia = (media) => Object.assign(new EventTarget(), unmatched(media));
 }
 
