@@ -21,8 +21,8 @@ ROOM_BYTES_MIN = 4 * 2**30
 @contextmanager
 def temporary_folder(name: str) -> Iterator[Path]:
     """Give an empty folder to the block; remove it, and those that killed runs have left."""
-    for place in (MEMORY, Path(tempfile.gettempdir())):
-        for leftover in place.glob(f"{PREFIX}*"):
+    for known in (MEMORY, Path(tempfile.gettempdir())):
+        for leftover in known.glob(f"{PREFIX}*"):
             _remove_if_left(leftover)
     place = MEMORY if _room_bytes() >= ROOM_BYTES_MIN else None
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-", dir=place))
