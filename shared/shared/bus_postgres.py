@@ -57,12 +57,14 @@ WITH message AS (
 SELECT position FROM message WHERE name NOT IN (SELECT name FROM bus_bindings)
 """
 
+# As a subquery the batch would be asked once for each row by some plans, and each time be other rows.
 CLAIM = """
-UPDATE bus_messages SET claimed_by = $2, deliveries = deliveries + 1
-WHERE id IN (
+WITH batch AS MATERIALIZED (
     SELECT id FROM bus_messages WHERE queue = $1 AND claimed_by IS NULL
     ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING id, name, headers, body, deliveries
+UPDATE bus_messages AS message SET claimed_by = $2, deliveries = deliveries + 1
+FROM batch WHERE message.id = batch.id
+RETURNING message.id, name, headers, body, deliveries
 """
 
 VOID = """

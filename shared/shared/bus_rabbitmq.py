@@ -15,9 +15,10 @@ from typing import Any
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractConnection
+from aio_pika.connection import make_url
 from aiormq.abc import AbstractChannel, DeliveredMessage
 from aiormq.channel import Channel
-from pamqp.common import FieldValue
+from pamqp.common import FieldTable, FieldValue
 
 from shared.bus import (
     BATCH_MAX,
@@ -263,11 +264,15 @@ def _pause_s(failures: int) -> float:
 
 
 async def _connect(url: str, purpose: str) -> AbstractConnection:
-    return await aio_pika.connect(
-        url,
-        timeout=CONNECT_S_MAX,
-        client_properties={"connection_name": f"impacter {purpose}"},
-    )
+    """Connect. What did not come about is closed: the library would do so when it is collected, in whatever loop."""
+    properties: FieldTable = {"connection_name": f"impacter {purpose}"}
+    connection = aio_pika.Connection(make_url(url), client_properties=properties)
+    try:
+        await connection.connect(timeout=CONNECT_S_MAX)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
 
 
 async def _declare_queue(channel: AbstractChannel, queue: str, names: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import aio_pika
 import pytest
+from sqlalchemy import make_url
 
 from shared.bus import BATCH_MAX, Bus, BusUnavailable, Delivery, PublishFailed
 from shared.bus_memory import MemoryBus
@@ -169,6 +170,21 @@ async def test_a_batch_has_an_upper_bound_and_never_waits_to_fill(rig):
     await rig.bus.publish(last)
     await inbox.holds(last)
     assert inbox.batches[-1] == 1
+
+
+async def test_postgresql_a_batch_has_an_upper_bound_whatever_its_planner_thinks(database_url):
+    others = ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize")
+    url = make_url(database_url).update_query_dict({f"enable_{way}": "off" for way in others})
+    bus = PostgresBus(url.render_as_string(hide_password=False))
+    inbox, sent = Inbox(), messages(NAME, 3 * BATCH_MAX)
+    await bus.declare({"planned": [NAME]})
+    await bus.publish(sent)
+
+    await bus.subscribe("planned", inbox.receive)
+
+    await inbox.holds(sent)
+    await bus.close()
+    assert max(inbox.batches) <= BATCH_MAX
 
 
 async def test_nothing_is_received_twice_while_nothing_fails(rig):

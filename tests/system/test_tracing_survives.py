@@ -22,7 +22,7 @@ STOP_S_MAX = 40
 HOLD = """
 CREATE TABLE held ();
 CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    IF (SELECT count(*) FROM held) > 0 THEN PERFORM pg_sleep(25); END IF; RETURN OLD; END $$;
+    IF (SELECT count(*) FROM held) > 0 THEN PERFORM pg_sleep(600); END IF; RETURN OLD; END $$;
 CREATE TRIGGER hold BEFORE DELETE ON outbox FOR EACH ROW
     WHEN (OLD.name = 'task.created.v1') EXECUTE FUNCTION hold();
 INSERT INTO held DEFAULT VALUES

@@ -37,6 +37,7 @@ async def sweep(tx: Tx) -> bool:
 
 
 async def _delete(tx: Tx, key: InstrumentedAttribute[object], is_over: ColumnElement[bool]) -> int:
-    batch = select(key).where(is_over).limit(BATCH_MAX).with_for_update(skip_locked=True)
-    deleted = await tx.execute(delete(key.class_).where(key.in_(batch)).returning(key))
+    over = select(key).where(is_over).limit(BATCH_MAX).with_for_update(skip_locked=True)
+    batch = over.cte()  # a subquery may be asked once for each row, and each time gives others
+    deleted = await tx.execute(delete(key.class_).where(key.in_(select(batch))).returning(key))
     return len(deleted.all())
