@@ -18,61 +18,61 @@ PAID: Final = ("paid", "no_payment_required")
 SETTLED: Final = (PaymentStatus.CLOSED, PaymentStatus.PAID, PaymentStatus.GRANTED)
 PATIENCE: Final = timedelta(minutes=10)
 
-Find = Callable[[Tx, Sequence[Any]], Awaitable[list[str]]]
+Find = Callable[[Tx, Sequence[Any]], Awaitable[dict[str, str]]]
 
 
-async def of(tx: Tx, objects: Sequence[Shape]) -> list[str]:
-    """Return how our rows differ from these objects of Stripe's."""
-    found: list[str] = []
+async def of(tx: Tx, objects: Sequence[Shape]) -> dict[str, str]:
+    """Return how our rows differ from these objects of Stripe's, by the object's id."""
+    found: dict[str, str] = {}
     for kind, find in FINDERS.items():
         of_it = [item for item in objects if type(item) is kind]
         if of_it:
-            found += await find(tx, of_it)
+            found |= await find(tx, of_it)
     return found
 
 
-async def _sessions(tx: Tx, sessions: Sequence[shapes.CheckoutSession]) -> list[str]:
+async def _sessions(tx: Tx, sessions: Sequence[shapes.CheckoutSession]) -> dict[str, str]:
     """Compare sessions that take a payment with their payments."""
     paying = [item for item in sessions if item.mode == "payment"]
     column = Payment.stripe_checkout_session_id
     known = await _payments(tx, column, [item.id for item in paying])
-    return [
-        f"session {item.id}: {flaw}"
+    return {
+        item.id: f"session {item.id}: {flaw}"
         for item in paying
         if (flaw := await _flaw(tx, known.get(item.id), _paid(item)))
-    ]
+    }
 
 
-async def _invoices(tx: Tx, invoices: Sequence[shapes.Invoice]) -> list[str]:
+async def _invoices(tx: Tx, invoices: Sequence[shapes.Invoice]) -> dict[str, str]:
     """Compare paid bills of subscriptions with their payments."""
     of_plans = [item for item in invoices if item.subscription is not None]
     known = await _payments(tx, Payment.stripe_invoice_id, [item.id for item in of_plans])
-    return [
-        f"invoice {item.id}: {flaw}"
+    return {
+        item.id: f"invoice {item.id}: {flaw}"
         for item in of_plans
         if (flaw := await _flaw(tx, known.get(item.id), _billed(item)))
-    ]
+    }
 
 
-async def _refunds(tx: Tx, refunds: Sequence[shapes.Refund]) -> list[str]:
+async def _refunds(tx: Tx, refunds: Sequence[shapes.Refund]) -> dict[str, str]:
     names = [item.id for item in refunds]
     rows = {row.id: row for row in await tx.scalars(select(Refund).where(among(Refund.id, names)))}
-    return [
-        f"refund {item.id}: no payment of ours is known that it belongs to"
+    return {
+        item.id: f"refund {item.id}: no payment of ours is known that it belongs to"
         for item in refunds
         if item.id not in rows or rows[item.id].payment_id is None
-    ]
+    }
 
 
-async def _disputes(tx: Tx, disputes: Sequence[shapes.Dispute]) -> list[str]:
+async def _disputes(tx: Tx, disputes: Sequence[shapes.Dispute]) -> dict[str, str]:
     names = [item.id for item in disputes]
     statement = select(Dispute).where(among(Dispute.id, names))
     rows = {row.id: row for row in await tx.scalars(statement)}
-    return [
-        f"dispute {item.id}: no payment of ours is known that it is about"
+    return {
+        item.id: f"dispute {item.id}: no payment of ours is known that it is about"
         for item in disputes
         if item.id not in rows or rows[item.id].payment_id is None
-    ]
+    }
 
 
 async def _payments(

@@ -15,10 +15,12 @@ from billing.shapes import (
     Refund,
     Shape,
     Subscription,
+    Thing,
 )
 from shared.errors import DomainError, Unavailable
 
 ShapeT = TypeVar("ShapeT", bound=Shape)
+ThingT = TypeVar("ThingT", bound=Thing)
 Odd = Callable[[str], None]
 
 
@@ -160,6 +162,10 @@ class Gateway(Protocol):
         self, kind: type[ShapeT], *, since: datetime | None = None, odd: Odd = nobody_hears
     ) -> AsyncIterator[ShapeT]:
         """Yield the objects of a kind, newest first, made since a moment; say of what we cannot read that it is there."""
+        ...
+
+    async def again(self, thing: ThingT) -> ThingT | None:
+        """Return something as it is by now: a session, a subscription, an invoice, a refund or a dispute."""
         ...
 
     async def check(self) -> None:

@@ -21,7 +21,7 @@ from billing import catalogue, differences, shapes, subscriptions, telling
 from billing.gateway import Gateway, ShapeT, StripeAway, StripeRefused, StripeUnreadable
 from billing.models import Checkout, Invoice, Reconciliation, Subscription
 from billing.said import Said
-from billing.shapes import Shape
+from billing.shapes import Thing
 from billing.standing import CURRENT
 from billing.stripe_events import StripeInbox
 from billing.stripe_webhook import EventFrame
@@ -30,6 +30,7 @@ from shared.db import Database, Tx
 log = structlog.get_logger()
 
 Scope = Literal["recent", "daily"]
+Ask = Callable[[], Awaitable[Thing | None]]
 
 SCOPES: Final[tuple[Scope, ...]] = ("recent", "daily")
 
@@ -40,7 +41,7 @@ BATCH: Final = 50
 UNFINISHED_MAX: Final = 100
 OPEN_MAX: Final = 200
 PATIENCE_S: Final = 20.0
-KINDS: Final[Sequence[type[Shape]]] = (
+KINDS: Final[Sequence[type[Thing]]] = (
     shapes.Subscription,
     shapes.CheckoutSession,
     shapes.Invoice,
@@ -120,7 +121,7 @@ class Reconciler:
         report.drift += count
         report.repaired += count
 
-    async def _compare_all(self, report: Report, objects: AsyncIterator[Shape]) -> None:
+    async def _compare_all(self, report: Report, objects: AsyncIterator[Thing]) -> None:
         async for batch in _batches(objects):
             await self._compare_batch(report, batch)
 
@@ -139,38 +140,59 @@ class Reconciler:
             report.drift += drift
             report.repaired += drift
 
-    async def _compare_batch(self, report: Report, objects: Sequence[Shape]) -> None:
+    async def _compare_batch(self, report: Report, things: Sequence[Thing]) -> None:
         """Bring in what is news now and still is after a moment; name what differs then."""
-        report.seen.update(type(item).__name__ for item in objects)
-        if await self._is_news(objects) and self._patience_s:
+        report.seen.update(type(thing).__name__ for thing in things)
+        news = await self._news(things)
+        if news and self._patience_s:
             await asyncio.sleep(self._patience_s)
-        async with self._database.transaction() as tx:
-            came = await telling.apply(tx, [Said(item, at=await tx.now()) for item in objects])
-            drift = sum(item.is_news for item in came)
-        async with self._database.transaction() as tx:
-            found = await differences.of(tx, objects)
+        drift = await self._bring_in(report, news)
         report.drift += drift
         report.repaired += drift
-        for sentence in found:
-            report.differs(sentence)
+        async with self._database.transaction() as tx:
+            found = await differences.of(tx, things)
+        differing = await self._again(report, [thing for thing in things if thing.id in found])
+        async with self._database.transaction() as tx:
+            for sentence in (await differences.of(tx, differing)).values():
+                report.differs(sentence)
 
-    async def _is_news(self, objects: Sequence[Shape]) -> bool:
-        """Tell whether any of it is news, and leave the rows as they are."""
+    async def _bring_in(self, report: Report, things: Sequence[Thing]) -> int:
+        """Bring in what things are by now; return how many were news."""
+        if not things:
+            return 0
+        now = await self._again(report, things)
+        async with self._database.transaction() as tx:
+            came = await telling.apply(tx, [Said(thing, at=await tx.now()) for thing in now])
+        return sum(item.is_news for item in came)
+
+    async def _again(self, report: Report, things: Sequence[Thing]) -> list[Thing]:
+        """Ask how things are by now: they were listed a while ago, and events may have told of what came after."""
+        asking = [partial(self._gateway.again, thing) for thing in things]
+        return [thing async for thing in self._found(report, asking)]
+
+    async def _news(self, things: Sequence[Thing]) -> list[Thing]:
+        """Return which of them are news, and leave the rows as they are."""
         try:
             async with self._database.transaction() as tx:
-                came = await telling.apply(tx, [Said(item, at=await tx.now()) for item in objects])
-                _undo(any(item.is_news for item in came))
+                came = await telling.apply(tx, [Said(thing, at=await tx.now()) for thing in things])
+                pairs = zip(things, came, strict=True)
+                _undo([thing for thing, item in pairs if item.is_news])
         except _Undone as undone:
-            return undone.is_news
+            return undone.news
 
-    async def _unfinished(self, report: Report) -> AsyncIterator[Shape]:
+    async def _unfinished(self, report: Report) -> AsyncIterator[Thing]:
         """Yield what was not over when we last heard of it, as it is now."""
         async with self._database.transaction() as tx:
             sessions, invoices = await _open_sessions(tx), await _open_invoices(tx)
-        asking: list[Callable[[], Awaitable[Shape | None]]] = [
+        asking: list[Ask] = [
             *(partial(self._gateway.checkout_session, name) for name in sessions),
             *(partial(self._gateway.invoice, name) for name in invoices),
         ]
+        async for item in self._found(report, asking):
+            yield item
+
+    async def _found(self, report: Report, asking: Sequence[Ask]) -> AsyncIterator[Thing]:
+        """Ask one after another, and yield what is there."""
         for ask in asking:
             try:
                 found = await ask()
@@ -216,13 +238,13 @@ async def _batches(objects: AsyncIterator[ShapeT]) -> AsyncIterator[list[ShapeT]
 class _Undone(Exception):
     """What was tried is taken back."""
 
-    def __init__(self, is_news: bool) -> None:
+    def __init__(self, news: list[Thing]) -> None:
         super().__init__()
-        self.is_news = is_news
+        self.news = news
 
 
-def _undo(is_news: bool) -> NoReturn:
-    raise _Undone(is_news)
+def _undo(news: list[Thing]) -> NoReturn:
+    raise _Undone(news)
 
 
 async def latest(tx: Tx, scope: Scope) -> Reconciliation | None:

@@ -20,6 +20,7 @@ from billing.gateway import (
     ShapeT,
     StripeRefused,
     StripeUnreadable,
+    ThingT,
     nobody_hears,
 )
 from billing.shapes import (
@@ -33,6 +34,7 @@ from billing.shapes import (
     Refund,
     Shape,
     Subscription,
+    Thing,
 )
 from billing.stripe_asking import asked, found_by_id, shaped
 from billing.stripe_webhook import EventFrame
@@ -76,6 +78,13 @@ class StripeGateway(Gateway):
             Product: self._api.products.list_async,
             Refund: self._api.refunds.list_async,
             Subscription: self._api.subscriptions.list_async,
+        }
+        self._things: Mapping[type[Thing], Callable[[str], Awaitable[Thing | None]]] = {
+            CheckoutSession: self.checkout_session,
+            Dispute: self._dispute,
+            Invoice: self.invoice,
+            Refund: self._refund,
+            Subscription: self.subscription,
         }
 
     @override
@@ -235,6 +244,20 @@ class StripeGateway(Gateway):
             if not page.has_more:
                 return
             page = await asked(f"list {kind.__name__}", page.next_page_async())
+
+    @override
+    async def again(self, thing: ThingT) -> ThingT | None:
+        kind = type(thing)
+        found = await self._things[kind](thing.id)
+        return found if isinstance(found, kind) else None
+
+    async def _dispute(self, dispute_id: str) -> Dispute | None:
+        asking = self._api.disputes.retrieve_async(dispute_id)
+        return await found_by_id(Dispute, "get dispute", asking)
+
+    async def _refund(self, refund_id: str) -> Refund | None:
+        asking = self._api.refunds.retrieve_async(refund_id)
+        return await found_by_id(Refund, "get refund", asking)
 
     @override
     async def check(self) -> None:

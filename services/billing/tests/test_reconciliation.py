@@ -1,5 +1,6 @@
 """What the webhook never told: the comparison with Stripe finds it, repairs it, and names what it cannot repair."""
 
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,7 @@ from billing_parts import Customer, Shop
 
 from billing import reconciliation
 from billing.models import Reconciliation
+from billing.reconciliation import Reconciler
 from billing.shapes import CheckoutSession, Price
 from embedded.emulator.paying import Payer
 from shared.ids import public
@@ -178,6 +180,40 @@ async def test_what_changed_of_something_old_is_found_within_minutes(deaf: Shop)
     assert await customer.available() == 1100
     assert (await customer.get("/api/billing/subscription"))["status"] == "none"
     assert again.drift == 0
+
+
+async def test_what_happens_while_it_compares_is_neither_undone_nor_a_difference(
+    deaf: Shop, monkeypatch
+):
+    payer, member, other = [await deaf.customer() for _ in range(3)]
+    page = (await payer.checkout("pack_500")).json()["session_id"]
+    await member.buy("basic_monthly")
+    await other.buy("pack_100")
+    plan = (await member.subscribed()).id
+
+    async def cancel():
+        await deaf.stripe.subscriptions.cancel_async(plan)
+        await deaf.tell(await deaf.control.events("customer.subscription.deleted"))
+
+    async def pay():
+        await deaf.control.pay(page, Payer(email=payer.email))
+        await deaf.tell(await deaf.control.events("checkout.session.completed"))
+
+    happening = iter([cancel, pay])
+
+    async def meanwhile(_):
+        if happens := next(happening, None):
+            await happens()
+
+    monkeypatch.setattr(deaf.billing.service.resources[Reconciler], "_patience_s", 1)
+    monkeypatch.setattr(reconciliation, "asyncio", SimpleNamespace(sleep=meanwhile))
+    await deaf.reconcile()
+    [[status]] = await deaf.rows("SELECT status FROM subscriptions WHERE id = :id", id=plan)
+    [[open_ones]] = await deaf.rows("SELECT open FROM reconciliations ORDER BY id DESC LIMIT 1")
+
+    assert next(happening, None) is None
+    assert (status, open_ones) == ("canceled", [])
+    assert await payer.available() == 500
 
 
 async def test_an_event_that_comes_after_it_was_fetched_changes_nothing(deaf: Shop):

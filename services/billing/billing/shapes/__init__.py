@@ -1,6 +1,6 @@
 """Stripe's objects in the few fields that we act upon (API 2026-10-28.endive), told by events or fetched."""
 
-from billing.shapes.fields import Listed, Shape
+from billing.shapes.fields import Listed, Shape, Thing
 from billing.shapes.invoicing import (
     Invoice,
     InvoiceLine,
@@ -35,4 +35,5 @@ __all__ = [
     "Shape",
     "Subscription",
     "SubscriptionItem",
+    "Thing",
 ]

@@ -65,6 +65,12 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Thing(Shape):
+    """An object that can be asked for by its id."""
+
+    id: Id
+
+
 class Listed(Shape, Generic[ItemT]):
     """A list within an object: its first page."""
 

@@ -6,7 +6,6 @@ from billing.shapes.fields import (
     Cents,
     Count,
     Currency,
-    Id,
     Link,
     Listed,
     Metadata,
@@ -16,6 +15,7 @@ from billing.shapes.fields import (
     Shape,
     Signed,
     Storable,
+    Thing,
     Word,
     address,
 )
@@ -82,19 +82,17 @@ class _Payment(Shape):
     payment_intent: Reference = None
 
 
-class InvoicePayment(Shape):
+class InvoicePayment(Thing):
     """Which payment intent pays an invoice."""
 
-    id: Id
     invoice: Needed
     status: Word
     payment: _Payment
 
 
-class Invoice(Shape):
+class Invoice(Thing):
     """A bill; those of subscriptions are what renewals are paid by."""
 
-    id: Id
     status: Word
     number: Storable = None
     customer: Reference = None
@@ -139,10 +137,9 @@ class SubscriptionItem(Shape):
     current_period_end: Moment
 
 
-class Subscription(Shape):
+class Subscription(Thing):
     """A plan that is paid for again and again."""
 
-    id: Id
     status: Word
     customer: Needed
     items: Listed[SubscriptionItem]

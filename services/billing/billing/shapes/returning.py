@@ -5,20 +5,18 @@ from pydantic import Field
 from billing.shapes.fields import (
     Cents,
     Currency,
-    Id,
     Metadata,
     Moment,
     Reference,
-    Shape,
     Storable,
+    Thing,
     Word,
 )
 
 
-class Refund(Shape):
+class Refund(Thing):
     """Money on its way back."""
 
-    id: Id
     amount: Cents
     currency: Currency
     status: Word = "pending"
@@ -30,19 +28,17 @@ class Refund(Shape):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class Charge(Shape):
+class Charge(Thing):
     """A card that was charged; `amount_refunded` is the sum of what went back."""
 
-    id: Id
     payment_intent: Reference = None
     amount_refunded: Cents
     currency: Currency
 
 
-class Dispute(Shape):
+class Dispute(Thing):
     """A payer who asked the bank for the money."""
 
-    id: Id
     amount: Cents
     currency: Currency
     status: Word

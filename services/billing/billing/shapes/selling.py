@@ -8,13 +8,13 @@ from billing.shapes.fields import (
     Cents,
     Count,
     Currency,
-    Id,
     Link,
     Listed,
     Metadata,
     Reference,
     Shape,
     Storable,
+    Thing,
     Word,
     address,
 )
@@ -27,20 +27,18 @@ class Recurring(Shape):
     interval_count: Count = 1
 
 
-class Product(Shape):
+class Product(Thing):
     """What is sold; its metadata says what it is worth in credits."""
 
-    id: Id
     name: Storable = None
     description: Storable = None
     active: bool = True
     metadata: Metadata = Field(default_factory=dict)
 
 
-class Price(Shape):
+class Price(Thing):
     """What a product costs; `product` is whole where it was asked for."""
 
-    id: Id
     product: Product | str
     active: bool = True
     currency: Currency
@@ -61,10 +59,9 @@ class LineItem(Shape):
     quantity: Count | None = None
 
 
-class PaymentLink(Shape):
+class PaymentLink(Thing):
     """A page that makes Checkout Sessions; `line_items` are there where they were asked for."""
 
-    id: Id
     active: bool = True
     line_items: Listed[LineItem] | None = None
 
@@ -73,10 +70,9 @@ class _CustomerDetails(Shape):
     email: str | None = None
 
 
-class CheckoutSession(Shape):
+class CheckoutSession(Thing):
     """A visit to Stripe's payment page."""
 
-    id: Id
     mode: Literal["payment", "setup", "subscription"]
     payment_status: Literal["no_payment_required", "paid", "unpaid"]
     status: Word | None = None
