@@ -16,6 +16,7 @@ import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { useActing } from "./acting.ts";
 import { Comparisons } from "./comparisons.tsx";
 import { BOOKS, COMPARISONS } from "./keys.ts";
+import { worded } from "./words.ts";
 
 type Part = Schema<"Section">;
 type Day = Schema<"DayView">;
@@ -149,10 +150,6 @@ function factSaid([name, value]: [string, number | string | null]) {
   return isAge
     ? ([worded(name.slice(0, -2)), duration(value * 1000)] as const)
     : ([worded(name), value] as const);
-}
-
-function worded(name: string): string {
-  return name.replaceAll("_", " ");
 }
 
 /** `none`, or `captured +5, released −5`. */

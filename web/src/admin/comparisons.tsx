@@ -8,12 +8,13 @@ import { Ago } from "~/ui/moment.tsx";
 import { Pill } from "~/ui/pill.tsx";
 import { COMPARISONS } from "./keys.ts";
 import { useRows } from "./paging.ts";
+import { worded } from "./words.ts";
 
 type Comparison = Schema<"ReconciliationView">;
 
 const COLUMNS: Column<Comparison>[] = [
   { title: "Began", show: ({ began_at }) => <Ago at={began_at} /> },
-  { title: "Of what", show: ({ scope }) => (scope === "daily" ? "the last weeks" : "what is new") },
+  { title: "Of what", show: ({ scope }) => <Scope of={scope} /> },
   { title: "Ended", show: (comparison) => <Outcome of={comparison} /> },
   { title: "Seen", kind: "number", show: ({ seen }) => counted(total(seen)) },
   { title: "Differed", kind: "number", show: ({ drift }) => counted(drift) },
@@ -46,9 +47,14 @@ export function Comparisons() {
   );
 }
 
+function Scope({ of: scope }: { of: string }) {
+  const words = scope === "daily" ? "the last weeks" : "what is new";
+  return <span className="whitespace-nowrap">{words}</span>;
+}
+
 function Outcome({ of: { finished_at, flaw, open } }: { of: Comparison }) {
   if (finished_at === null) return <Pill tone="busy">not yet</Pill>;
-  if (flaw !== null) return <Pill tone="warn">{flaw.replaceAll("_", " ")}</Pill>;
+  if (flaw !== null) return <Pill tone="warn">{worded(flaw)}</Pill>;
   return open.length > 0 ? <Pill tone="bad">differs</Pill> : <Pill tone="good">well</Pill>;
 }
 

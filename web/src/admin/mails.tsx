@@ -9,6 +9,7 @@ import { Pill } from "~/ui/pill.tsx";
 import { Select } from "~/ui/select.tsx";
 import { EVERY_MAIL } from "./keys.ts";
 import { useRows } from "./paging.ts";
+import { worded } from "./words.ts";
 
 type Mail = Schema<"MessageView">;
 type State = Schema<"State">;
@@ -31,9 +32,7 @@ const COLUMNS: Column<Mail>[] = [
   },
   {
     title: "Mail",
-    show: ({ template }) => (
-      <span className="whitespace-nowrap">{template.replaceAll("_", " ")}</span>
-    ),
+    show: ({ template }) => <span className="whitespace-nowrap">{worded(template)}</span>,
   },
   { title: "State", show: ({ state }) => <Pill tone={TONES[state]}>{state}</Pill> },
   { title: "Tries", kind: "number", show: ({ attempts }) => attempts },

@@ -14,16 +14,21 @@ import { Problem } from "~/ui/problem.tsx";
 import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { CATALOGUE } from "./keys.ts";
 import { SyncDialog } from "./sync-dialog.tsx";
+import { worded } from "./words.ts";
 
 type Price = Schema<"PriceInFull">;
 
 const COLUMNS: Column<Price>[] = [
   { title: "Name", show: ({ name }) => <span className="font-medium">{name}</span> },
   { title: "Sold", show: (price) => <Standing price={price} /> },
-  { title: "Kind", show: ({ kind }) => kind.replaceAll("_", " ") },
+  { title: "Kind", kind: "wide", show: ({ kind }) => worded(kind) },
   { title: "Credits", kind: "number", show: ({ credits }) => counted(credits) },
   { title: "Price", kind: "number", show: priceOf },
-  { title: "Rollover", kind: "wide", show: ({ kind, rollover }) => kind === "plan" && rollover },
+  {
+    title: "Rollover",
+    kind: "wide",
+    show: ({ kind, rollover }) => kind === "plan" && worded(rollover),
+  },
   { title: "At Stripe", kind: "wide", show: ({ price_id }) => <Id id={price_id} /> },
 ];
 

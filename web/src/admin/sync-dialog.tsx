@@ -9,6 +9,7 @@ import { Problem } from "~/ui/problem.tsx";
 import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { useActing } from "./acting.ts";
 import { CATALOGUE, DRIFT } from "./keys.ts";
+import { worded } from "./words.ts";
 
 /** Of each field that differs: what it was, and what it is. */
 interface Change {
@@ -88,7 +89,7 @@ function Named({ title, names }: { title: string; names: readonly string[] }) {
 /** `Basic: credits 500 → 600`. */
 function changeSaid({ name, fields }: Change): string {
   const parts = Object.entries(fields).map(
-    ([field, [was, is]]) => `${field.replaceAll("_", " ")} ${told(was)} → ${told(is)}`,
+    ([field, [was, is]]) => `${worded(field)} ${told(was)} → ${told(is)}`,
   );
   return `${name}: ${parts.join(", ")}`;
 }
