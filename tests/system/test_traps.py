@@ -368,7 +368,7 @@ async def test_a_consumer_outlives_an_engine_that_is_away_for_days(
     async def many() -> bool:
         return tries > 2500
 
-    driver = {"rabbitmq": "aio_pika.connect", "postgres": "asyncpg.connect"}
+    driver = {"rabbitmq": "aio_pika.Connection.connect", "postgres": "asyncpg.connect"}
     monkeypatch.setattr(driver[kind], counted)
     await bus.subscribe(QUEUE, counted)
 
