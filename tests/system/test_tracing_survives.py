@@ -60,7 +60,7 @@ async def test_what_a_killed_relay_had_published_goes_on_in_the_same_trace(tmp_p
     trace = collector.trace(trace_id)
     [request] = trace.all(ADMITTED[0])
     sent = trace.all(ADMITTED[1])
-    assert len(sent) == 2
+    assert len(sent) >= 2  # once more for each 30 s, after which the database ends the statement
     assert {span.parent_id for span in sent} == {request.id}
 
 
