@@ -144,9 +144,10 @@ class Reconciler:
         """Bring in what is news now and still is after a moment; name what differs then."""
         report.seen.update(type(thing).__name__ for thing in things)
         news = await self._news(things)
+        await self._bring_in([thing for thing in things if thing not in news])
         if news and self._patience_s:
             await asyncio.sleep(self._patience_s)
-        drift = await self._bring_in(report, news)
+        drift = await self._bring_in(await self._again(report, news))
         report.drift += drift
         report.repaired += drift
         async with self._database.transaction() as tx:
@@ -156,13 +157,10 @@ class Reconciler:
             for sentence in (await differences.of(tx, differing)).values():
                 report.differs(sentence)
 
-    async def _bring_in(self, report: Report, things: Sequence[Thing]) -> int:
-        """Bring in what things are by now; return how many were news."""
-        if not things:
-            return 0
-        now = await self._again(report, things)
+    async def _bring_in(self, things: Sequence[Thing]) -> int:
+        """Bring in what things are; return how many were news."""
         async with self._database.transaction() as tx:
-            came = await telling.apply(tx, [Said(thing, at=await tx.now()) for thing in now])
+            came = await telling.apply(tx, [Said(thing, at=await tx.now()) for thing in things])
         return sum(item.is_news for item in came)
 
     async def _again(self, report: Report, things: Sequence[Thing]) -> list[Thing]:

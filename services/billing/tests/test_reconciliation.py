@@ -207,12 +207,11 @@ async def test_what_happens_while_it_compares_is_neither_undone_nor_a_difference
 
     monkeypatch.setattr(deaf.billing.service.resources[Reconciler], "_patience_s", 1)
     monkeypatch.setattr(reconciliation, "asyncio", SimpleNamespace(sleep=meanwhile))
-    await deaf.reconcile()
-    [[status]] = await deaf.rows("SELECT status FROM subscriptions WHERE id = :id", id=plan)
-    [[open_ones]] = await deaf.rows("SELECT open FROM reconciliations ORDER BY id DESC LIMIT 1")
+    found = await compare(deaf)
 
     assert next(happening, None) is None
-    assert (status, open_ones) == ("canceled", [])
+    assert found.open == []
+    assert (await member.get("/api/billing/subscription"))["status"] == "none"
     assert await payer.available() == 500
 
 
