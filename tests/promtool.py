@@ -40,15 +40,14 @@ def _fetch() -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     with tempfile.TemporaryDirectory() as folder:
-        if not _apt_get(
-            "download", "prometheus", cwd=folder
-        ):  # perhaps only for want of fresh lists
-            _apt_get("update", cwd=folder)
-            _apt_get("download", "prometheus", cwd=folder)
+        if not _download(folder):  # perhaps only for want of fresh lists
+            subprocess.run(["apt-get", "-q", "update"], check=False)
+            _download(folder)
         for package in Path(folder).glob("*.deb"):
             FOLDER.mkdir(parents=True, exist_ok=True)
             subprocess.run(["dpkg-deb", "-x", package, FOLDER], check=True)
 
 
-def _apt_get(*arguments: str, cwd: str) -> bool:
-    return subprocess.run(["apt-get", "-q", *arguments], cwd=cwd, check=False).returncode == 0
+def _download(folder: str) -> bool:
+    download = ["apt-get", "-q", "download", "prometheus"]
+    return subprocess.run(download, cwd=folder, check=False).returncode == 0

@@ -14,8 +14,8 @@ from tests.architecture.places import ROOMS, ROOT, Room, parsed, python_files, s
 
 PYPROJECT = ROOT / "pyproject.toml"
 REACHED_BY = ("__main__", "service", "settings", "routes", "workers", "handlers")
-# HTTP and processes stay outside: business is functions over a Tx.
 WAYS = {"embedded", "distributed", "compose", "development", "production"}
+# HTTP and processes stay outside: business is functions over a Tx.
 OUTSIDE = {"fastapi", "starlette", "uvicorn", "shared.http", "shared.run"}
 
 

@@ -59,6 +59,11 @@ class Report:
     repaired: int = 0
     open: list[str] = field(default_factory=list)
 
+    def brought_in(self, count: int) -> None:
+        """Count differences that are none any more."""
+        self.drift += count
+        self.repaired += count
+
     def differs(self, sentence: str) -> None:
         """Count a difference that stays, and name it while there is room."""
         if sentence in self.open:  # it was met twice
@@ -117,9 +122,7 @@ class Reconciler:
         async with self._database.transaction() as tx:
             changes = await catalogue.write(tx, found)
         report.seen["Price"] += len(found.prices)
-        count = len(changes.added) + len(changes.changed) + len(changes.deactivated)
-        report.drift += count
-        report.repaired += count
+        report.brought_in(len(changes.added) + len(changes.changed) + len(changes.deactivated))
 
     async def _compare_all(self, report: Report, objects: AsyncIterator[Thing]) -> None:
         async for batch in _batches(objects):
@@ -133,12 +136,12 @@ class Reconciler:
         ):
             report.seen["Event"] += len(batch)
             missing = await self._inbox.unheard(batch)
-            if missing and patience_s:
+            if not missing:
+                continue
+            if patience_s:
                 await asyncio.sleep(patience_s)
                 patience_s = 0  # what is listed next is older than that
-            drift = await self._inbox.catch_up(missing)
-            report.drift += drift
-            report.repaired += drift
+            report.brought_in(await self._inbox.catch_up(missing))
 
     async def _compare_batch(self, report: Report, things: Sequence[Thing]) -> None:
         """Bring in what is news now and still is after a moment; name what differs then."""
@@ -147,9 +150,7 @@ class Reconciler:
         await self._bring_in([thing for thing in things if thing not in news])
         if news and self._patience_s:
             await asyncio.sleep(self._patience_s)
-        drift = await self._bring_in(await self._again(report, news))
-        report.drift += drift
-        report.repaired += drift
+        report.brought_in(await self._bring_in(await self._again(report, news)))
         async with self._database.transaction() as tx:
             found = await differences.of(tx, things)
         differing = await self._again(report, [thing for thing in things if thing.id in found])

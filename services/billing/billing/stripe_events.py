@@ -87,17 +87,16 @@ class StripeInbox:
     async def unheard(self, events: Sequence[EventFrame]) -> list[EventFrame]:
         """Return those of the events that have not come yet."""
         async with self._database.transaction() as tx:
-            unknown = await _unknown(tx, [event.id for event in events])
-        return [event for event in events if event.id in unknown]
+            return await _unheard(tx, events)
 
     async def catch_up(self, events: Sequence[EventFrame]) -> int:
         """Take events that Stripe has as if they had come; return of how many objects they told news.
 
         Those that come meanwhile, or later, are known and change nothing.
         """
-        found = await self.unheard(events)
-        asked = [Asked(Incoming(frame, _body(frame))) for frame in found]
         async with self._database.transaction() as tx:
+            found = await _unheard(tx, events)
+            asked = [Asked(Incoming(frame, _body(frame))) for frame in found]
             came = await self._act(tx, asked)
             await _store(tx, [item.question for item in asked], came)
         told = zip(found, came, strict=True)
@@ -137,6 +136,11 @@ class StripeInbox:
 def _body(frame: EventFrame) -> bytes:
     """Return an event as it is sent, where decimal numbers are text."""
     return json.dumps(frame.model_dump(), default=str).encode()
+
+
+async def _unheard(tx: Tx, events: Sequence[EventFrame]) -> list[EventFrame]:
+    unknown = await _unknown(tx, [event.id for event in events])
+    return [event for event in events if event.id in unknown]
 
 
 async def _unknown(tx: Tx, names: Sequence[str]) -> set[str]:

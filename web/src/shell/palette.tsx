@@ -20,6 +20,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const signOut = useSignOut();
   const state = useSession();
   const [written, setWritten] = useState("");
+  const words = usePaused(written.trim());
   const places = [
     ...placesOf({ isAdmin: state.status === "signed-in" && state.isAdmin }),
     SETTINGS,
@@ -68,7 +69,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           ))}
         </Group>
         <Tasks
-          words={usePaused(written.trim())}
+          words={words}
           onChoose={(task) => done(() => void navigate({ to: "/dashboard", search: { task } }))()}
         />
       </Command.List>

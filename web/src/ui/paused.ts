@@ -1,7 +1,7 @@
 /** What is being written, told when the writer pauses. */
 import { useEffect, useState } from "react";
 
-const TYPING_MS = 300;
+export const TYPING_MS = 300;
 
 export function usePaused(written: string): string {
   const [told, tell] = useState(written);

@@ -1,8 +1,7 @@
 /** Words to look for; they are looked for when the writer pauses. */
 import { Search } from "lucide-react";
 import { useEffect, useEffectEvent, useState } from "react";
-
-const TYPING_MS = 300;
+import { TYPING_MS } from "./paused.ts";
 
 interface SearchFieldProps {
   label: string;
