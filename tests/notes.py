@@ -12,7 +12,7 @@ async def publish(url: str, body: bytes) -> None:
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         await channel.declare_queue("notes", durable=True)
-        await asyncio.sleep(5 * SETTLE_S)  # killed before, a busy broker may have lost the queue
+        await asyncio.sleep(SETTLE_S)  # killed before, a busy broker may have lost the queue
         message = Message(body, delivery_mode=DeliveryMode.PERSISTENT)
         await channel.default_exchange.publish(message, "notes")
 

@@ -40,10 +40,11 @@ CONFIRM_S_MAX = 30.0
 CONNECT_S_MAX = 10.0
 PAUSE_S_MAX = 5.0
 PREFETCH = 2 * BATCH_MAX
-# The broker writes half a second later where a new quorum queue keeps its log: one that is killed before
-# has lost the queue with all that it confirmed, and never serves it again. Whoever publishes has declared all
-# queues, and waits as long after that.
-SETTLE_S = 1.0
+# The broker writes a second later where a new quorum queue keeps its log (ra_directory's table saves itself at
+# the second look, each half a second, that finds no new queue): one that is killed before has lost the queue
+# with all that it confirmed, and never serves it again. Whoever publishes has declared all queues, and waits
+# three times as long, for the broker may be busy.
+SETTLE_S = 3.0
 
 # Arguments of a queue are for ever (a changed one is refused), so there is nothing here to tune. The limit
 # is the last net under a message that kills its consumers: `shared.consumer` parks it long before.
@@ -141,7 +142,7 @@ class RabbitBus:
     async def _reopened(self) -> Channel:
         if self._connection is not None:
             await self._connection.close()
-        self._connection = await _connect(self._url, "publish")
+        self._connection = await connect(self._url, "publish")
         channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         underlay = await channel.get_underlay_channel()
         _raise_if_cancelled()
@@ -185,7 +186,7 @@ class _Consumer:
                 await asyncio.sleep(_pause_s(failures))
 
     async def _serve_one_connection(self) -> None:
-        connection = await _connect(self._url, f"consume {self.queue}")
+        connection = await connect(self._url, f"consume {self.queue}")
         try:
             await self._consume(connection)
         finally:
@@ -263,12 +264,12 @@ def _pause_s(failures: int) -> float:
     return min(0.1 * 2.0 ** min(failures, 10), PAUSE_S_MAX)
 
 
-async def _connect(url: str, purpose: str) -> AbstractConnection:
+async def connect(url: str, purpose: str, *, limit_s: float = CONNECT_S_MAX) -> aio_pika.Connection:
     """Connect. What did not come about is closed: the library would do so when it is collected, in whatever loop."""
     properties: FieldTable = {"connection_name": f"impacter {purpose}"}
     connection = aio_pika.Connection(make_url(url), client_properties=properties)
     try:
-        await connection.connect(timeout=CONNECT_S_MAX)
+        await connection.connect(timeout=limit_s)
     except BaseException:
         await connection.close()
         raise

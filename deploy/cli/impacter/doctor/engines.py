@@ -8,7 +8,6 @@ from functools import partial
 from importlib import import_module
 from urllib.parse import parse_qs, urlsplit
 
-import aio_pika
 import asyncpg
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import (
@@ -26,6 +25,7 @@ from sqlalchemy.pool import NullPool
 import shared.contracts  # noqa: F401 - fills the catalog that queues are declared from
 from embedded.defaults import SERVICES
 from impacter.doctor.findings import LIMIT_S, Broken, Finding, State, look, ok, skipped, words
+from shared import bus_rabbitmq
 from shared.bus import dead_queue
 from shared.bus_rabbitmq import DEAD_EXCHANGE, DEAD_QUORUM, EXCHANGE, QUORUM
 from shared.events import topology
@@ -240,7 +240,7 @@ async def _connected(url: str) -> AsyncIterator[AsyncConnection]:
 async def _broker(url: str) -> AsyncIterator[AbstractConnection]:
     where = place(url)
     try:
-        connection = await aio_pika.connect(url, timeout=LIMIT_S)
+        connection = await bus_rabbitmq.connect(url, "doctor", limit_s=LIMIT_S)
     except ProbableAuthenticationError:
         why = f"RabbitMQ at {where} refuses the user, the password or the virtual host"
         raise Broken(why, "correct BUS_URL, or the user in RabbitMQ") from None
