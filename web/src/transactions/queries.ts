@@ -32,6 +32,16 @@ export function linesQuery(api: Api, filters: Filters) {
   });
 }
 
+/** How much each feature took in the days of the filters. */
+export function totalsQuery(api: Api, filters: Filters) {
+  const { from, to } = asked(filters);
+  return queryOptions({
+    queryKey: [...EVERY_LINE, "features", from, to] as const,
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/credits/usage", { params: { query: { from, to, limit: 1 } }, signal })),
+  });
+}
+
 export function traceQuery(api: Api, lineId: string) {
   return queryOptions({
     queryKey: ["credits", "trace", lineId] as const,

@@ -12,6 +12,7 @@ import { Problem } from "~/ui/problem.tsx";
 import { Skeleton, SkeletonLines } from "~/ui/skeleton.tsx";
 import { Books } from "./books.tsx";
 import { Documents } from "./documents.tsx";
+import { Features } from "./features.tsx";
 import { LineFilters } from "./line-filters.tsx";
 import { LineTable } from "./line-table.tsx";
 import { type Filters, linesQuery } from "./queries.ts";
@@ -20,6 +21,7 @@ import { TraceSheet } from "./trace-sheet.tsx";
 const Chart = lazy(() => import("./chart.tsx").then(({ Chart }) => ({ default: Chart })));
 const route = getRouteApi("/own/transactions");
 const CURVE_LINES_MIN = 4;
+const SPENT = "capture";
 
 export function Transactions() {
   const navigate = useNavigate();
@@ -33,6 +35,7 @@ export function Transactions() {
     >
       <Books />
       <Lines filters={filters} />
+      {(filters.kind ?? SPENT) === SPENT && <Features filters={filters} />}
       {trace !== undefined && <TraceSheet lineId={trace} onClose={close} />}
     </Page>
   );
