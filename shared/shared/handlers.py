@@ -44,6 +44,12 @@ class Handlers:
         """The names of the events that are answered."""
         return frozenset(self._by_name)
 
+    def copy(self) -> "Handlers":
+        """Return these handlers, to be added to without changing them."""
+        others = Handlers(self.service)
+        others._by_name = dict(self._by_name)
+        return others
+
     def on(self, kind: type[EventT]) -> Callable[[One[EventT]], One[EventT]]:
         """Let the function answer events of this kind, one at a time."""
 

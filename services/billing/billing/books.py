@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from billing import patrol
 from billing.models import Book, Proof
 from shared.clock import first_id
-from shared.contracts.books import BooksClosed, BooksCompared
+from shared.contracts.books import BooksClosed, BooksCompared, BooksProved, Finding
 from shared.db import Tx
 from shared.errors import NotFound
 
@@ -62,6 +62,7 @@ async def hear(tx: Tx, answer: BooksCompared) -> None:
         book.ask_at = await tx.now() + PAUSES[book.asked_count - 1]
     if book.compared_at is not None and book.differences:
         log.error("books_differ", day=book.day.isoformat(), differences=book.differences)
+    _tell_if_proved(tx, book)
 
 
 async def compare_again(tx: Tx, day: date) -> Book:
@@ -140,7 +141,26 @@ async def _note_proved(tx: Tx) -> bool:
         return False
     book.proved_at = await tx.now()
     book.broken = {rule: count for rule, count in (await patrol.broken(tx)).items() if count}
+    _tell_if_proved(tx, book)
     return True
+
+
+def _tell_if_proved(tx: Tx, book: Book) -> None:
+    """Publish what was found of a day once it is both compared and walked through."""
+    if book.compared_at is None or book.proved_at is None:
+        return
+    proved = BooksProved(
+        day=book.day,
+        attempt=book.asked_count,
+        balanced=not (book.differences or book.broken),
+        differences=_findings(book.differences),
+        broken=_findings(book.broken),
+    )
+    tx.publish(proved)
+
+
+def _findings(found: Mapping[str, int] | None) -> tuple[Finding, ...]:
+    return tuple(Finding(what=what, by=by) for what, by in (found or {}).items())
 
 
 def _question(day: date, attempt: int, counted: Mapping[str, Any]) -> BooksClosed:

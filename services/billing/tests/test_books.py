@@ -11,7 +11,7 @@ from sqlalchemy import delete, text, update
 
 from billing import books, ledger, patrol
 from billing.models import Book, Kind, Proof
-from shared.contracts.books import BooksClosed, BooksCompared
+from shared.contracts.books import BooksClosed, BooksCompared, BooksProved, Finding
 from shared.contracts.tasks import Terms
 from shared.db import Database
 from shared.testing import ADMIN_KEY
@@ -58,6 +58,10 @@ class Night:
     async def asked(self, days_later=0):
         day = self.first + timedelta(days=days_later)
         return [item for item in await self.billing.published(BooksClosed) if item.day == day]
+
+    async def proved(self):
+        told = await self.billing.published(BooksProved)
+        return [item for item in told if item.day == self.first]
 
     async def answer(self, question, **changes):
         fields = {name: getattr(question, name) for name in ("day", "attempt", *books.COUNTS)}
@@ -216,6 +220,37 @@ async def test_a_rule_that_is_broken_is_noted_in_the_days_books(night):
     await night.do(lambda tx: tx.execute(text(less.format(0))))
 
     assert list((await night.book()).broken) == ["what is paused is what paused lots have left"]
+
+
+async def test_what_the_proof_of_a_day_found_is_told_once_it_is_compared_and_walked(night):
+    await night.settled(7)
+    await night.until(night.over)
+    [question] = await night.asked()
+    await night.walked()
+    await night.step()
+    too_early = await night.proved()
+    await night.answer(question)
+
+    assert too_early == []
+    [proved] = await night.proved()
+    assert (proved.attempt, proved.balanced, proved.differences) == (1, True, ())
+
+
+async def test_a_day_that_is_compared_again_is_told_of_again(night):
+    await night.until(night.over)
+    await night.walked()
+    await night.step()
+    for _ in books.PAUSES:
+        await night.answer((await night.asked())[-1], matches=False, released=5)
+        await night.until(night.clock.moment + timedelta(hours=5))
+    await night.answer((await night.asked())[-1], matches=False, released=5)
+    await night.do(lambda tx: books.compare_again(tx, night.first))
+    await night.step()
+    await night.answer((await night.asked())[-1])
+
+    first, second = await night.proved()
+    assert (first.balanced, first.differences) == (False, (Finding(what="released", by=5),))
+    assert (second.balanced, second.attempt) == (True, first.attempt + 1)
 
 
 async def test_operators_have_a_day_compared_again(night):

@@ -1,11 +1,12 @@
 """Events in: addresses are learned, mails are written down for the worker to send."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from notifier import excerpts, messages
 from notifier.contacts import learn
+from shared.contracts.books import BooksProved
 from shared.contracts.credits import (
     CreditsExpiring,
     CreditsGranted,
@@ -163,9 +164,39 @@ async def report_outcome(event: TaskFinished, tx: Tx) -> None:
             pass
 
 
+def answering(operator: str | None) -> Handlers:
+    """Return all handlers; an operator, where one has an address, is told of books that do not balance."""
+    told = handlers.copy()
+
+    @told.on(BooksProved)
+    async def report_books(event: BooksProved, tx: Tx) -> None:
+        if operator is not None and not event.balanced:
+            await messages.queue(
+                tx,
+                "books_differ",
+                None,
+                cause=f"books:{event.day.isoformat()}:{event.attempt}",
+                parameters={"day": _in_words(event.day), "found": _found(event)},
+                link=messages.Link(to_address=operator, sealed_token=None),
+            )
+
+    return told
+
+
+def _found(event: BooksProved) -> list[str]:
+    """Return a line for each thing that was found."""
+    return [
+        *(f"tasks counts {item.by:+,} {item.what.replace('_', ' ')}" for item in event.differences),
+        *(f"{item.what}: broken {item.by:,} times" for item in event.broken),
+    ]
+
+
 def _day(moment: datetime) -> str:
-    at = moment.astimezone(UTC)
-    return f"{at:%B} {at.day}, {at.year}"
+    return _in_words(moment.astimezone(UTC).date())
+
+
+def _in_words(day: date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"
 
 
 async def _tell_of_credits(

@@ -50,6 +50,7 @@ LETTERS: Mapping[str, Letter] = {
     ),
     "credits_low": Letter("You have {{ available | counted }} left", "/credits"),
     "payment_failed": Letter("Your payment failed", "/credits"),
+    "books_differ": Letter("The books of {{ day }} do not balance", "/admin/books"),
     "task_complete": Letter("Your task is complete", "/dashboard", "task"),
     "task_failed": Letter(
         "Your task could not be completed, nothing was charged", "/dashboard", "task"

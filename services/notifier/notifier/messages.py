@@ -24,7 +24,10 @@ ERROR_CHARS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A one-time link, sealed, and the address that its own event names: it goes there and nowhere else."""
+    """A one-time link, sealed, and the address that its own event names: it goes there and nowhere else.
+
+    Who is no user is written to at an address without a link.
+    """
 
     to_address: str | None
     sealed_token: str | None
@@ -36,7 +39,7 @@ NO_LINK = Link(None, None)
 async def queue(
     tx: Tx,
     template: str,
-    user_id: UUID,
+    user_id: UUID | None,
     *,
     cause: str,
     parameters: Mapping[str, Any],

@@ -32,7 +32,7 @@ class Contact(Base):
 class Message(Base):
     """One mail for one cause: what it says, and how far it has come.
 
-    `to_address` is empty until the address is known; `attempts` is the fencing number of the lease;
+    `user_id` is empty where it goes to the operator, `to_address` until the address is known; `attempts` is the fencing number of the lease;
     `unknown_count` counts attempts after which nobody can tell whether the mail was accepted. `payment_id` is
     the payment that it answers: others are told when it is sent.
     """
@@ -46,6 +46,7 @@ class Message(Base):
             "state <> 'sent' OR (to_address IS NOT NULL AND sealed_token IS NULL)",
             name="sent_without_token",
         ),
+        CheckConstraint("user_id IS NOT NULL OR to_address IS NOT NULL", name="addressed"),
         CheckConstraint("attempts >= 0 AND unknown_count BETWEEN 0 AND 2", name="attempts"),
         Index("ix_messages_queued", "next_attempt_at", postgresql_where=text("state = 'queued'")),
         Index("ix_messages_sending", "lease_ends_at", postgresql_where=text("state = 'sending'")),
@@ -56,7 +57,7 @@ class Message(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     cause: Mapped[str] = mapped_column(unique=True)
     template: Mapped[str]
-    user_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
     payment_id: Mapped[UUID | None]
     to_address: Mapped[str | None]
     parameters: Mapped[dict[str, Any]]

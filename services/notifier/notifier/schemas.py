@@ -26,14 +26,17 @@ class State(StrEnum):
 
 
 class MessageView(BaseModel):
-    """A mail's story for operators, without what it says; `to_address` is empty until it is known."""
+    """A mail's story for operators, without what it says; `to_address` is empty until it is known.
+
+    What goes to the operator has no `user_id`.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     id: MessageId
     cause: str
     template: str
-    user_id: UserId
+    user_id: UserId | None
     to_address: str | None
     state: State
     attempts: int

@@ -1,7 +1,7 @@
 """The notifier, put together; the only place that names its implementations."""
 
 from notifier import addresses
-from notifier.handlers import handlers
+from notifier.handlers import answering
 from notifier.letters import Letters
 from notifier.mailer import Mailer, open_mailer
 from notifier.metrics import gauges
@@ -46,7 +46,7 @@ def assemble(
         database=database,
         migrations="notifier.migrations",
         router=router,
-        handlers=handlers,
+        handlers=answering(settings.operator),
         workers=[Loop(f"mail {number}", worker.work_once) for number in range(SENDERS)],
         resources={
             Database: database,

@@ -29,11 +29,17 @@ def tokens() -> TokenIssuer:
 
 
 @pytest.fixture
+def operator() -> str:
+    """Nobody is the operator, but where a test says who."""
+    return ""
+
+
+@pytest.fixture
 async def notifier(
-    database_url: str, clock: TestClock, mailer: MemoryMailer, tokens: TokenIssuer
+    database_url: str, clock: TestClock, mailer: MemoryMailer, tokens: TokenIssuer, operator: str
 ) -> AsyncIterator[ServiceUnderTest]:
     service = assemble(
-        settings(database_url),
+        settings(database_url, operator),
         database=Database(database_url, source="notifier", clock=clock),
         mailer=mailer,
         verifier=tokens.verifier(),

@@ -1,11 +1,12 @@
 """Events as their publishers tell them, for the notifier's tests."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from notifier_parts import TOKEN, ids, seal
 
+from shared.contracts.books import BooksProved, Finding
 from shared.contracts.credits import (
     Balance,
     CreditsExpiring,
@@ -126,3 +127,11 @@ def finished(user_id: UUID, **changes: Any) -> TaskFinished:
         "files": (file,),
     }
     return TaskFinished(**{**values, **changes})
+
+
+def books_proved(*, attempt: int = 1, **found: dict[str, int]) -> BooksProved:
+    findings = {
+        name: tuple(Finding(what=what, by=by) for what, by in items.items())
+        for name, items in found.items()
+    }
+    return BooksProved(day=date(2026, 11, 27), attempt=attempt, balanced=not found, **findings)

@@ -39,6 +39,13 @@ PARAMETERS = {
         "pay_url": "https://pay.example/invoice/in_1",
         "grace_until": "November 28, 2026",
     },
+    "books_differ": {
+        "day": "November 27, 2026",
+        "found": [
+            "tasks counts -3 captured",
+            "a balance is the sum of its postings: broken 2 times",
+        ],
+    },
     "task_complete": {
         "task_id": "task_0192f0c1000070008000000000000001",
         "description": "Find me 100 leads in Miami: dentists with a website, name, e-mail and phone",
@@ -93,7 +100,9 @@ class MemoryMailer:
         return sorted(str(mail.content["Subject"]) for mail in self.accepted)
 
 
-def settings(database_url: str = "postgresql+asyncpg://nowhere/none") -> NotifierSettings:
+def settings(
+    database_url: str = "postgresql+asyncpg://nowhere/none", operator: str = ""
+) -> NotifierSettings:
     """The settings of a notifier under test."""
     return NotifierSettings(
         site_url=SITE,
@@ -102,6 +111,7 @@ def settings(database_url: str = "postgresql+asyncpg://nowhere/none") -> Notifie
         database_url=database_url,
         mail_url="file:///nowhere",
         sender=str(SENDER),
+        operator=operator,
         link_sealing_key=SEALING_KEY,
     )
 

@@ -2201,6 +2201,8 @@ export interface components {
         /**
          * MessageView
          * @description A mail's story for operators, without what it says; `to_address` is empty until it is known.
+         *
+         *     What goes to the operator has no `user_id`.
          */
         MessageView: {
             /** Id */
@@ -2210,7 +2212,7 @@ export interface components {
             /** Template */
             template: string;
             /** User Id */
-            user_id: string;
+            user_id: string | null;
             /** To Address */
             to_address: string | null;
             state: components["schemas"]["State"];
