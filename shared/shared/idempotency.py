@@ -1,6 +1,6 @@
 """Idempotency keys: one answer for one key, however often the request comes.
 
-A key is its caller's own and lives with the route. The claim, the work and the answer are one transaction; a
+A key is its caller's own, lives with the route, and is remembered for 35 days (`shared.pruning`). The claim, the work and the answer are one transaction; a
 request that was refused leaves its key free. The same key with another body is a conflict.
 """
 
@@ -154,7 +154,11 @@ def _again(
 ) -> Outcome:
     """Return what the same key was answered before, in this group or in another."""
     if mark.place not in known:  # the first one in this group was refused, and so is this one
-        return next(done[place] for first, place in mine.items() if first.place == mark.place)
+        forgotten = Conflict(
+            "This Idempotency-Key has just been forgotten. Send the request again."
+        )
+        refusals = (done[place] for first, place in mine.items() if first.place == mark.place)
+        return next(refusals, forgotten)
     request_hash, answer = known[mark.place]
     if not hmac.compare_digest(request_hash, mark.request_hash):
         return Conflict("This Idempotency-Key was used with another request.")

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from shared.db import Database
 from shared.handlers import Handlers
 from shared.metrics import Gauges
+from shared.pruning import Aged
 
 Check = Callable[[], Awaitable[None]]
 
@@ -29,6 +30,8 @@ class Worker(Protocol):
 class Service:
     """What a service is made of.
 
+    `aged` are the tables of its own whose rows are deleted once they are over.
+
     `migrations` is the package that holds its Alembic versions (None: it has the shared tables alone); `resources` are what its routes ask for by
     type; `checks` are what its readiness depends on besides database and bus, `watched` what
     it can be without for a while: named beside them, and not decisive. `gauges` reads what its
@@ -42,6 +45,7 @@ class Service:
     router: APIRouter = field(default_factory=APIRouter)
     handlers: Handlers = field(default_factory=lambda: Handlers(""))
     workers: Sequence[Worker] = ()
+    aged: Sequence[Aged] = ()
     resources: Mapping[type, Any] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     watched: Mapping[str, Check] = field(default_factory=dict)

@@ -27,6 +27,7 @@ from shared.db import Database
 from shared.events import Envelope, Event, Message
 from shared.ids import public
 from shared.migrate import migrate
+from shared.pruning import MESSAGING, Pruner
 from shared.run import build_app
 from shared.service import Service
 from shared.tables import outbox
@@ -129,6 +130,12 @@ class ServiceUnderTest:
         for worker in self.service.workers:
             while await worker.work_once():
                 pass
+
+    async def prune(self) -> None:
+        """Delete what nobody can need any more, of every table."""
+        pruner = Pruner(self.database, [*MESSAGING, *self.service.aged])
+        while await pruner.step():
+            pass
 
 
 @asynccontextmanager

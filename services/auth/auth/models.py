@@ -63,7 +63,7 @@ class Session(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
-    ends_at: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     used_at: Mapped[datetime]
     agent: Mapped[str | None]
@@ -99,7 +99,7 @@ class OneTimeToken(Base):
     purpose: Mapped[str]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
     spent_at: Mapped[datetime | None]
 
 
@@ -126,7 +126,7 @@ class Throttle(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     failure_count: Mapped[int] = mapped_column(Integer)
-    last_failed_at: Mapped[datetime] = mapped_column(index=True)
+    last_failed_at: Mapped[datetime]
     blocked_until: Mapped[datetime | None]
 
 

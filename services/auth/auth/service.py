@@ -1,6 +1,7 @@
 """What auth is made of."""
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from auth.handlers import answering
@@ -13,14 +14,21 @@ from auth.sessions import Sessions
 from auth.settings import AuthSettings
 from auth.signing_in import Entrance
 from auth.signing_keys import SigningKeys
-from auth.workers import sweeper
 from shared.clock import Clock
 from shared.db import Database
 from shared.http import AdminKey
+from shared.pruning import Aged
 from shared.sealing import Seal
 from shared.service import Service
 from shared.settings import load
 from shared.tokens import Verifier
+
+KEPT_FOR = timedelta(days=30)
+AGED = (
+    Aged("one_time_tokens", "expires_at", KEPT_FOR),
+    Aged("sessions", "ends_at", KEPT_FOR),
+    Aged("throttles", "last_failed_at", KEPT_FOR),
+)
 
 
 def build(settings: AuthSettings | None = None, *, clock: Clock | None = None) -> Service:
@@ -35,7 +43,7 @@ def build(settings: AuthSettings | None = None, *, clock: Clock | None = None) -
         migrations="auth.migrations",
         router=router,
         handlers=answering(links),
-        workers=[sweeper(database)],
+        aged=AGED,
         resources={
             Database: database,
             Links: links,

@@ -54,16 +54,16 @@ async def test_no_secret_is_stored_or_published_in_clear(world: World) -> None:
         assert secret not in stored
 
 
-async def test_what_is_long_over_is_swept_and_the_rest_stays(world: World) -> None:
+async def test_what_is_long_over_is_pruned_and_the_rest_stays(world: World) -> None:
     await world.sign_up()
     await world.log_in(password=OTHER_PASSWORD)
     world.clock.advance(days=20)
-    await world.auth.work()
+    await world.auth.prune()
     assert min(await counts(world)) > 0
 
     world.clock.advance(days=18)
     browser = await world.sign_up("ben")
-    await world.auth.work()
+    await world.auth.prune()
 
     assert await counts(world) == [1, 1, 1, 0]
     assert (await browser.post("/api/auth/refresh")).status_code == 200

@@ -9,7 +9,7 @@ from shared.service import Service
 from shared.settings import load
 from shared.tokens import Verifier, key_set_at
 from shared.workers import Loop
-from tasks import routes
+from tasks import routes, stream
 from tasks.asking import Asking
 from tasks.handlers import InTurn, handlers
 from tasks.hub import Hub
@@ -31,6 +31,7 @@ def build(settings: TasksSettings | None = None) -> Service:
         migrations="tasks.migrations",
         router=_router(blobs),
         handlers=InTurn(handlers, hub),
+        aged=[stream.AGED],
         workers=[Loop("tasks streams", hub.poll_once, poll_s=STREAMS_POLL_S)],
         resources={
             Database: database,

@@ -6,17 +6,23 @@ whoever has read up to n and asks for `seq > n` can never miss one that commits 
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import DateTime, Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.db import Tx
+from shared.pruning import Aged
 from shared.sql import among
 from tasks.models import Stream, StreamEvent
 
 READ_MAX = 200
+RESUMES_FOR: Final = timedelta(days=7)
+"""As long as a session lasts."""
+AGED: Final = Aged("stream_events", "created_at", RESUMES_FOR + timedelta(days=1))
+"""A day longer: nothing is deleted under a reader who was let go on."""
 
 TAKE_TURN = text("""
     INSERT INTO streams (user_id, last_seq)
@@ -80,6 +86,15 @@ async def read(tx: Tx, user_id: UUID, *, after: int) -> Sequence[StreamEvent]:
     """Return the next changes after this number, oldest first, at most READ_MAX."""
     statement = select(StreamEvent).where(StreamEvent.user_id == user_id, StreamEvent.seq > after)
     return await tx.scalars(statement.order_by(StreamEvent.seq).limit(READ_MAX))
+
+
+async def can_go_on(tx: Tx, user_id: UUID, *, after: int, head: int) -> bool:
+    """Tell whether every change after this number is there to be read, and will be for a day."""
+    if after >= head:
+        return after == head
+    following = (StreamEvent.user_id == user_id, StreamEvent.seq == after + 1)
+    changed_at = await tx.scalar(select(StreamEvent.created_at).where(*following))
+    return changed_at is not None and changed_at > await tx.now() - RESUMES_FOR
 
 
 async def head_of(tx: Tx, user_id: UUID) -> int:

@@ -123,6 +123,23 @@ async def test_a_number_that_never_was_starts_anew_with_a_hello(customer: Custom
     assert (hello.kind, hello.seq) == ("hello", 1)
 
 
+@pytest.mark.parametrize(("days", "goes_on"), [(6, True), (7.5, False), (9, False)])
+async def test_a_reader_goes_on_for_a_week_and_then_starts_anew(
+    tasks: TasksUnderTest, customer: Customer, days: float, *, goes_on: bool
+):
+    await customer.ask()
+    older = "UPDATE stream_events SET created_at = created_at - make_interval(secs => :seconds)"
+    async with tasks.running.database.transaction() as tx:
+        await tx.execute(text(older), {"seconds": days * 24 * 3600})
+    await tasks.running.prune()
+    await customer.ask()
+
+    async with customer.following(after=1) as stream:
+        first = await stream.next()
+
+    assert (first.kind, first.seq) == (("task", 2) if goes_on else ("hello", 3))
+
+
 async def test_nobody_hears_of_somebody_else(tasks: TasksUnderTest, customer: Customer):
     other = await tasks.customer(with_credits=50)
 

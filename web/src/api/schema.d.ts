@@ -1246,7 +1246,7 @@ export interface paths {
          *
          *     `task` has a task's summary, `progress` an agent's sign of life, `credits` the user's credits; the id of each
          *     is the user's sequence number. `Last-Event-ID` goes on after that number without a gap; without it (or after
-         *     a number that never was) the stream starts now, with a `hello` that says where that is.
+         *     a number that never was, or is older than a week) the stream starts now, with a `hello` that says where that is.
          */
         get: operations["follow_events"];
         put?: never;

@@ -80,8 +80,9 @@ async def _open(
     async with database.transaction() as tx:
         head = await stream.head_of(tx, user.id)
         known = await hints.credits_of(tx, user.id)
+        goes_on = after is not None and await stream.can_go_on(tx, user.id, after=after, head=head)
     until = time.monotonic() + _seconds_left(bearer)
-    if after is not None and after <= head:
+    if after is not None and goes_on:
         return Opening(Listener(user_id=user.id, after=after, until=until), None)
     hello = Hello.model_validate({"sequence": head, "credits": known})
     return Opening(Listener(user_id=user.id, after=head, until=until), hello)
@@ -101,7 +102,7 @@ async def follow_events(
 
     `task` has a task's summary, `progress` an agent's sign of life, `credits` the user's credits; the id of each
     is the user's sequence number. `Last-Event-ID` goes on after that number without a gap; without it (or after
-    a number that never was) the stream starts now, with a `hello` that says where that is.
+    a number that never was, or is older than a week) the stream starts now, with a `hello` that says where that is.
     """
     return EventStream(_written(opening, hub), opening.listener)
 
