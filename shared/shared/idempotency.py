@@ -1,7 +1,8 @@
 """Idempotency keys: one answer for one key, however often the request comes.
 
-A key is its caller's own, lives with the route, and is remembered for 35 days (`shared.pruning`). The claim, the work and the answer are one transaction; a
-request that was refused leaves its key free. The same key with another body is a conflict.
+A key is its caller's own, lives with the route, and is remembered for 35 days (`shared.pruning`). The claim, the
+work and the answer are one transaction; a request that was refused leaves its key free. The same key with another
+body is a conflict.
 """
 
 import hmac
