@@ -34,13 +34,13 @@ class Patient(httpx2.AsyncBaseTransport):
             while True:
                 try:
                     answer = await self._inner.handle_async_request(request)
+                    await answer.aread()  # it may be lost after its head
                 except httpx2.TransportError as flaw:
                     self.answers[type(flaw).__name__] += 1
                 else:
                     self.answers[str(answer.status_code)] += 1
                     if answer.status_code not in AWAY:
                         return answer
-                    await answer.aclose()
                 await asyncio.sleep(PAUSE_S)
 
     @override

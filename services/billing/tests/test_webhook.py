@@ -177,8 +177,7 @@ def raw(content):
         refused("no signature", content=b"{}", headers={}),
         refused("a wrong secret", **signed(event(checkout_session()), "whsec_other")),
         refused("another body", **tampered(content=b'{"object":"event"}')),
-        refused("too old", **signed(event(checkout_session()), WEBHOOK_SECRET, at=int(time.time()) - 301)),
-        refused("of the future", **signed(event(checkout_session()), WEBHOOK_SECRET, at=int(time.time()) + 900)),
+        refused("far past", **signed(event(checkout_session()), WEBHOOK_SECRET, at=1)),
         refused("far future", **signed(event(checkout_session()), WEBHOOK_SECRET, at=10**11)),
         refused("no timestamp", **tampered(headers={"Stripe-Signature": "v1=abc"})),
         refused("huge timestamp", **tampered(headers={"Stripe-Signature": f"t={'9' * 400},v1=a"})),
@@ -195,6 +194,16 @@ def raw(content):
     ],
 )  # fmt: skip
 async def test_what_is_not_stripes_is_refused_without_a_trace(billing, request_):
+    await is_refused(billing, request_)
+
+
+@pytest.mark.parametrize("off_s", [-301, 310])
+async def test_what_was_signed_too_long_ago_or_in_the_future_is_refused(billing, off_s):
+    at = int(time.time()) + off_s
+    await is_refused(billing, signed(event(checkout_session()), WEBHOOK_SECRET, at=at))
+
+
+async def is_refused(billing, request_):
     before = await count(billing, StripeEvent), await count(billing, Payment)
 
     answer = await billing.client.post(PATH, **request_)
