@@ -198,13 +198,21 @@ async def _charges(books: Books, statuses: dict[UUID, str], found: Audit) -> Non
 
 async def _mails(books: Books, journeys: list[Journey], found: Audit) -> None:
     """Every cause of a mail has led to one mail."""
-    payments = await books.rows("billing", "SELECT id, stripe_checkout_session_id FROM payments")
+    payments = dict(
+        await books.rows("billing", "SELECT id, stripe_checkout_session_id FROM payments")
+    )
     firsts = {next(iter(journey.paid)) for journey in journeys}
-    welcomes = {f"welcome:{payment_id}" for payment_id, session in payments if session in firsts}
+    welcomes = {
+        f"welcome:{payment_id}" for payment_id, session in payments.items() if session in firsts
+    }
+    bought = await books.rows(
+        "billing", "SELECT id, payment_id FROM postings WHERE kind = 'purchase'"
+    )
+    added = {f"credits:{line_id}" for line_id, of in bought if payments[of] not in firsts}
     ended = await books.column("tasks", f"SELECT id FROM tasks WHERE status IN {TOLD_BY_MAIL}")
     outcomes = {f"task:{task_id}:finished" for task_id in ended}
-    known = "SELECT cause FROM messages WHERE cause NOT SIMILAR TO '(credits|low):%'"
-    found.compare("mail", welcomes | outcomes, await books.column("notifier", known))
+    known = "SELECT cause FROM messages WHERE cause NOT LIKE 'low:%'"
+    found.compare("mail", welcomes | added | outcomes, await books.column("notifier", known))
     sent = "SELECT id FROM messages WHERE state = 'sent' OR unknown_count > 1"
     files = {UUID(hex=name) for name in journeys[0].mailbox.names}
     found.compare("mail that was sent", await books.column("notifier", sent), files)

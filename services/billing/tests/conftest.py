@@ -30,6 +30,12 @@ SEALING_KEY = Fernet.generate_key().decode()
 
 
 @pytest.fixture
+def choices() -> dict[str, object]:
+    """Settings that are not the usual ones."""
+    return {}
+
+
+@pytest.fixture
 async def emulator(hook: Hook) -> AsyncIterator[Emulator]:
     place = Place(API_KEY, WEBHOOK_SECRET, webhook_url=HOOK)
     emulator = await Emulator(place, network=hook).open()
@@ -39,7 +45,11 @@ async def emulator(hook: Hook) -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 async def billing(
-    database_url: str, issuer: TokenIssuer, emulator: Emulator, hook: Hook
+    database_url: str,
+    issuer: TokenIssuer,
+    emulator: Emulator,
+    hook: Hook,
+    choices: dict[str, object],
 ) -> AsyncIterator[ServiceUnderTest]:
     settings = BillingSettings(
         site_url=ISSUER,
@@ -50,6 +60,7 @@ async def billing(
         stripe_secret_key=API_KEY,
         stripe_webhook_secret=f"whsec_old, {WEBHOOK_SECRET}",
         stripe_api_base=f"{emulator.place.origin}{PREFIX}/stripe",
+        **choices,
     )
     service = assemble(
         settings,
