@@ -22,9 +22,12 @@ AUDIENCE = "impacter"
 LEEWAY_S = 30
 REFETCH_S = 10
 FETCH_S_MAX = 5
+NOBODY: tuple[float, "User | None"] = (0.0, None)
 FetchKeySet = Callable[[], Awaitable[dict[str, Any]]]
 REQUIRED = ["exp", "iat", "sub", "jti", "iss", "aud"]
 TOKEN_CHARS_MAX = 4096
+KNOWN_MAX = 10_000
+"""How many verified tokens a process remembers, about a kilobyte each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def key_set_at(url: str) -> FetchKeySet:
 class Verifier:
     """Verifies access tokens against a key set, which it keeps and fetches again for a key it does not know.
 
-    A key set once fetched is used for as long as auth does not answer.
+    A key set once fetched is used for as long as auth does not answer. A token that was verified is known until it
+    is over or other keys are fetched: a signature costs much of a small request.
     """
 
     def __init__(self, fetch: FetchKeySet, *, issuer: str) -> None:
@@ -62,16 +66,20 @@ class Verifier:
         self._keys: dict[str, PyJWK] = {}
         self._fetched_at = float("-inf")
         self._fetching = asyncio.Lock()
+        self._known: dict[str, tuple[float, User]] = {}
 
     async def verify(self, token: str) -> User:
         """Return whose token it is; raise Unauthorized, or Unavailable while no keys can be had."""
         if len(token) > TOKEN_CHARS_MAX or not token.isascii():
             raise Unauthorized
+        over_at, user = self._known.get(token, NOBODY)
+        if user is not None and time.time() < over_at:
+            return user
         try:
             kid = str(jwt.get_unverified_header(token).get("kid"))
             key = await self._key(kid)
             claims = self._decode(token, key)
-            return _user(claims)
+            return self._remember(token, claims)
         except (jwt.InvalidTokenError, ValueError, KeyError, TypeError):
             message = "The access token is not valid or has expired; sign in again."
             raise Unauthorized(message) from None
@@ -90,6 +98,13 @@ class Verifier:
             raise jwt.InvalidTokenError
         claims: dict[str, Any] = decoded["payload"]
         return claims
+
+    def _remember(self, token: str, claims: dict[str, Any]) -> User:
+        user = _user(claims)
+        while len(self._known) >= KNOWN_MAX:
+            del self._known[next(iter(self._known))]
+        self._known[token] = (float(claims["exp"]) + LEEWAY_S, user)
+        return user
 
     async def _key(self, kid: str) -> PyJWK:
         if kid not in self._keys:  # whoever has a known one does not wait for strangers
@@ -110,6 +125,7 @@ class Verifier:
             log.warning("jwks_unavailable", reason=repr(flaw))
             return
         self._fetched_at = time.monotonic()
+        self._known.clear()
         self._keys = {key.key_id: key for key in keys if key.key_id and key.key_type == "OKP"}
 
 

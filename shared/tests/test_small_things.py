@@ -1,9 +1,8 @@
-"""Ids, seals, tokens, settings, migrations: each one promise."""
+"""Ids, seals, settings, migrations: each one promise."""
 
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -16,14 +15,11 @@ from sqlalchemy import text
 from shared.clock import Ids
 from shared.contracts.tasks import Terms
 from shared.db import Database
-from shared.errors import Unauthorized, Unavailable
 from shared.ids import TaskId, UserId, public
 from shared.migrate import NO_LIMITS, migrate
 from shared.run import open_bus
 from shared.sealing import CannotOpen, Seal
 from shared.settings import CommonSettings, MissingSettings, load
-from shared.testing import TokenIssuer
-from shared.tokens import Verifier
 
 
 class Fixed:
@@ -86,49 +82,6 @@ def test_a_seal_opens_only_with_its_key():
 def test_a_malformed_sealing_key_is_named():
     with pytest.raises(ValueError, match="LINK_SEALING_KEY"):
         Seal("short")
-
-
-async def test_a_verifier_keeps_its_keys_while_auth_is_away():
-    issuer = TokenIssuer()
-    fetches = []
-
-    async def fetch():
-        fetches.append(1)
-        if len(fetches) > 1:
-            raise ValueError("away")
-        return await issuer.key_set()
-
-    verifier = Verifier(fetch, issuer="http://test")
-    user_id = uuid4()
-
-    for _ in range(3):
-        assert (await verifier.verify(issuer.token(user_id))).id == user_id
-    assert len(fetches) == 1
-
-
-async def test_before_any_key_is_known_the_answer_is_unavailable():
-    async def fetch():
-        raise ValueError("away")
-
-    with pytest.raises(Unavailable):
-        await Verifier(fetch, issuer="http://test").verify(TokenIssuer().token(uuid4()))
-
-
-async def test_a_flood_of_unknown_keys_fetches_once():
-    issuer, stranger, fetches = TokenIssuer(), TokenIssuer(), []
-
-    async def fetch():
-        fetches.append(1)
-        key_set = await issuer.key_set()
-        key_set["keys"][0]["kid"] = "another"
-        return key_set
-
-    verifier = Verifier(fetch, issuer="http://test")
-    for _ in range(20):
-        with pytest.raises(Unauthorized):
-            await verifier.verify(stranger.token(uuid4()))
-
-    assert len(fetches) == 1
 
 
 @pytest.mark.parametrize(
