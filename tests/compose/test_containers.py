@@ -61,7 +61,7 @@ async def test_a_role_may_only_connect_to_its_own_database(stack):
 
 
 async def test_no_container_knows_a_secret_of_another(stack):
-    private = {"STRIPE_SECRET_KEY": {"billing"}, "AUTH_PASSWORD_PEPPER": {"auth"}}
+    private = {"STRIPE_SECRET_KEY": {"billing", "dev-stripe"}, "AUTH_PASSWORD_PEPPER": {"auth"}}
     known = {
         state["Config"]["Labels"]["com.docker.compose.service"]: json.dumps(state["Config"]["Env"])
         for state in await stack.states()
