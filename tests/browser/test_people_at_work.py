@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from embedded.postgres import EmbeddedPostgres
 from shared.bus_postgres import PostgresBus
 from shared.events import Message
+from shared.testing import eventually
 from tests.browser.visitors import Visitor
 from tests.flows.product import Product
 from tests.flows.test_operating import impacter
@@ -111,6 +112,7 @@ async def test_what_is_sold_and_the_books_are_compared_with_stripe(operator: Vis
 
 async def test_an_event_that_failed_is_seen_and_given_up(operator: Visitor, product: Product):
     await _publish(product, Message("payment.completed.v1", {}, b"no event of ours"))
+    await eventually(lambda: _is_parked(product), what="a parked event")
 
     await operator.go("/admin/events")
     row = operator.page.get_by_role("button", name="Open payment.completed.v1")
@@ -121,6 +123,11 @@ async def test_an_event_that_failed_is_seen_and_given_up(operator: Visitor, prod
     await operator.press("Discard")
 
     await operator.see("It is given up.")
+
+
+async def _is_parked(product: Product) -> bool:
+    answer = await product.http.get("/api/admin/events/billing", headers=product.admin)
+    return bool(answer.json()["events"])
 
 
 async def _publish(product: Product, message: Message) -> None:
