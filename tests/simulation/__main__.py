@@ -1,4 +1,4 @@
-"""`make simulate`: any number of worlds, or one of them again with its trace.
+"""`make simulate`: any number of worlds, after those in which a promise was once broken; or one again with its trace.
 
 make simulate SEEDS=10000
 make simulate SEED=17
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from tests.simulation.journeys import MIXES
+from tests.simulation.kept import kept
 from tests.simulation.runner import Task, described, running
 
 PROGRESS_S = 10
@@ -37,7 +38,8 @@ def main() -> None:
         )
         sys.exit(asyncio.run(_one(task)))
     seeds = range(options.first, options.first + options.seeds)
-    tasks = [Task(seed, mutant=options.mutant, mix=options.mix) for seed in seeds]
+    asked = [Task(seed, mutant=options.mutant, mix=options.mix) for seed in seeds]
+    tasks = asked if options.mutant else [*kept(), *asked]
     sys.exit(asyncio.run(_many(tasks, options.jobs)))
 
 
