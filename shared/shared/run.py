@@ -40,7 +40,6 @@ from shared.metrics import SERVICE, Measured
 from shared.migrate import migrate
 from shared.outbox import Relay
 from shared.patience import PatientProtocol
-from shared.pruning import MESSAGING, Pruner
 from shared.service import Service
 from shared.settings import ProcessSettings, load
 from shared.workers import Loop
@@ -208,8 +207,7 @@ async def running(
         for service in services:
             loops.append((service.name, Relay(service.database, bus).run))
             loops += [(service.name, worker.run) for worker in service.workers]
-            pruner = Pruner(service.database, [*MESSAGING, *service.aged])
-            loops.append((service.name, pruner.loop(service.name).run))
+            loops.append((service.name, service.pruner().loop(service.name).run))
         tasks = [asyncio.create_task(_supervised(name, loop, give_up)) for name, loop in loops]
         ending.push_async_callback(_stop, tasks)
         ending.push_async_callback(_drain, bus)

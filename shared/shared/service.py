@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from shared.db import Database
 from shared.handlers import Handlers
 from shared.metrics import Gauges
-from shared.pruning import Aged
+from shared.pruning import MESSAGING, Aged, Pruner
 
 Check = Callable[[], Awaitable[None]]
 
@@ -30,10 +30,8 @@ class Worker(Protocol):
 class Service:
     """What a service is made of.
 
-    `aged` are the tables of its own whose rows are deleted once they are over.
-
     `migrations` is the package that holds its Alembic versions (None: it has the shared tables alone); `resources` are what its routes ask for by
-    type; `checks` are what its readiness depends on besides database and bus, `watched` what
+    type; `aged` are its own tables whose rows are deleted once they are over; `checks` are what its readiness depends on besides database and bus, `watched` what
     it can be without for a while: named beside them, and not decisive. `gauges` reads what its
     metrics say of its database. `farewell` is called when the process begins to end, so that
     open streams do; `close` is awaited when all else has ended.
@@ -52,3 +50,7 @@ class Service:
     gauges: Gauges | None = None
     farewell: Callable[[], None] | None = None
     close: Callable[[], Awaitable[None]] | None = None
+
+    def pruner(self) -> Pruner:
+        """Return what deletes the rows that nobody can need any more, of every table."""
+        return Pruner(self.database, [*MESSAGING, *self.aged])

@@ -27,7 +27,6 @@ from shared.db import Database
 from shared.events import Envelope, Event, Message
 from shared.ids import public
 from shared.migrate import migrate
-from shared.pruning import MESSAGING, Pruner
 from shared.run import build_app
 from shared.service import Service
 from shared.tables import outbox
@@ -133,7 +132,7 @@ class ServiceUnderTest:
 
     async def prune(self) -> None:
         """Delete what nobody can need any more, of every table."""
-        pruner = Pruner(self.database, [*MESSAGING, *self.service.aged])
+        pruner = self.service.pruner()
         while await pruner.step():
             pass
 

@@ -22,7 +22,6 @@ AUDIENCE = "impacter"
 LEEWAY_S = 30
 REFETCH_S = 10
 FETCH_S_MAX = 5
-NOBODY: tuple[float, "User | None"] = (0.0, None)
 FetchKeySet = Callable[[], Awaitable[dict[str, Any]]]
 REQUIRED = ["exp", "iat", "sub", "jti", "iss", "aud"]
 TOKEN_CHARS_MAX = 4096
@@ -72,9 +71,9 @@ class Verifier:
         """Return whose token it is; raise Unauthorized, or Unavailable while no keys can be had."""
         if len(token) > TOKEN_CHARS_MAX or not token.isascii():
             raise Unauthorized
-        over_at, user = self._known.get(token, NOBODY)
-        if user is not None and time.time() < over_at:
-            return user
+        known = self._known.get(token)
+        if known is not None and time.time() < known[0]:
+            return known[1]
         try:
             kid = str(jwt.get_unverified_header(token).get("kid"))
             key = await self._key(kid)
@@ -101,7 +100,7 @@ class Verifier:
 
     def _remember(self, token: str, claims: dict[str, Any]) -> User:
         user = _user(claims)
-        while len(self._known) >= KNOWN_MAX:
+        if len(self._known) >= KNOWN_MAX:
             del self._known[next(iter(self._known))]
         self._known[token] = (float(claims["exp"]) + LEEWAY_S, user)
         return user

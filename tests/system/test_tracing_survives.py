@@ -58,6 +58,7 @@ async def test_what_a_killed_relay_had_published_is_published_again_in_the_same_
             await product.ready()
             await eventually(lambda: was_sent(collector, trace_id, tries + 1), what="one more try")
             await customer.task_is(task_id, "completed")
+            await product.mail(customer.address, "complete")
 
     trace = collector.trace(trace_id)
     [request] = trace.all(ADMITTED[0])

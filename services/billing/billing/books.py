@@ -152,15 +152,15 @@ def _tell_if_proved(tx: Tx, book: Book) -> None:
     proved = BooksProved(
         day=book.day,
         attempt=book.asked_count,
-        balanced=not (book.differences or book.broken),
+        balanced=book.is_balanced,
         differences=_findings(book.differences),
         broken=_findings(book.broken),
     )
     tx.publish(proved)
 
 
-def _findings(found: Mapping[str, int] | None) -> tuple[Finding, ...]:
-    return tuple(Finding(what=what, by=by) for what, by in (found or {}).items())
+def _findings(found: Mapping[str, int]) -> tuple[Finding, ...]:
+    return tuple(Finding(what=what, by=by) for what, by in found.items())
 
 
 def _question(day: date, attempt: int, counted: Mapping[str, Any]) -> BooksClosed:

@@ -56,3 +56,8 @@ class Book(Base):
     differences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     proved_at: Mapped[datetime | None]
     broken: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether nothing that was found so far is wrong."""
+        return not (self.differences or self.broken)

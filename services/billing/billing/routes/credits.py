@@ -79,5 +79,4 @@ def _expiring(lots: Sequence[Lot]) -> Expiring | None:
 def _books(book: Book | None) -> BooksView | None:
     if book is None or book.proved_at is None:
         return None
-    is_balanced = not book.broken and not book.differences
-    return BooksView(day=book.day, balanced=is_balanced, proved_at=book.proved_at)
+    return BooksView(day=book.day, balanced=book.is_balanced, proved_at=book.proved_at)
