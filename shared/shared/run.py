@@ -36,6 +36,7 @@ from shared.consumer import Consumer
 from shared.correlation import Correlation
 from shared.events import topology
 from shared.http import AdminKey, bind
+from shared.lasting import Lasting
 from shared.metrics import SERVICE, Measured
 from shared.migrate import migrate
 from shared.outbox import Relay
@@ -276,7 +277,7 @@ class _App(FastAPI):
     @override
     def build_middleware_stack(self) -> ASGIApp:
         inner = problems.ProblemBodies(super().build_middleware_stack())
-        return Correlation(self.front(Measured(inner, self.owners)))
+        return Lasting(Correlation(self.front(Measured(inner, self.owners))))
 
 
 def _begin_to_collect() -> None:

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from shared.db import Database
 from shared.http import Bearer, CurrentUser, resource
+from shared.lasting import afterwards
 from shared.tokens import LEEWAY_S
 from tasks import hints, stream
 from tasks.hub import Hub, Listener
@@ -34,7 +35,7 @@ class EventStream(StreamingResponse):
     """Server-sent events to one listener, who is told to leave when the reader has gone.
 
     FastAPI's own costs more memory, logs an error for every reader that goes in the middle of an event, and
-    cancels a read in the middle of its transaction.
+    cancels a read in the middle of its transaction. Only the head is sent by the request's own layers.
     """
 
     media_type = "text/event-stream"
@@ -45,17 +46,26 @@ class EventStream(StreamingResponse):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin; the events follow when the request's layers are done."""
+        head = {"type": "http.response.start", "status": self.status_code}
+        await send({**head, "headers": self.raw_headers})
+        afterwards(scope, self._follow)
+
+    async def _follow(self, receive: Receive, send: Send) -> None:
         """Send the events, and watch for the reader's going meanwhile."""
-        watching = asyncio.create_task(self._watch(receive))
+        watching = asyncio.create_task(_watch(receive, self._listener))
         try:
-            await self.stream_response(send)
+            async for piece in self.body_iterator:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
         finally:
             watching.cancel()
 
-    async def _watch(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._listener.leave()
+
+async def _watch(receive: Receive, listener: Listener) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    listener.leave()
 
 
 @dataclass(frozen=True, slots=True)
