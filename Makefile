@@ -73,7 +73,7 @@ chaos: $(VENV)/dev ## kill, freeze and cut off every part under load, for MINUTE
 	@$(BIN)/python -m tests.system.chaos --minutes $(MINUTES) $(addprefix --seed ,$(SEED))
 
 BENCH := .venv-bench
-bench: $(VENV)/dev $(BENCH)/ready ## what it costs, beside this machine's limits and peers: one table; ARGS="webhook --rounds 1" for some, FULL=1 for all
+bench: $(VENV)/dev $(BENCH)/ready ## what it costs, beside this machine's limits and peers: one table; ARGS="webhook --rounds 1" for some
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 $(BENCH)/ready: $(BIN)/uv requirements/bench.txt

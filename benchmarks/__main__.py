@@ -5,7 +5,6 @@ The benches of a group take turns, round by round, so that what disturbs the mac
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Collection, Coroutine, Sequence
@@ -26,7 +25,7 @@ from benchmarks.memory import memory
 from benchmarks.money import money
 from benchmarks.peering import PEERS, peer
 from benchmarks.publishing import publishing
-from benchmarks.rounds import FULL, SHORT, TINY, Bench, Effort, Figures, Once
+from benchmarks.rounds import SHORT, TINY, Bench, Effort, Figures, Once
 from benchmarks.spending import spending
 from benchmarks.stage import Missing, Stage, open_stage
 from benchmarks.starting import starting
@@ -115,8 +114,7 @@ def _say(name: str, number: int, effort: Effort, samples: object) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Measure what the arguments name; return 1 where something was left out."""
     options = _parser().parse_args(arguments)
-    effort = FULL if os.environ.get("FULL") else Effort()
-    effort = TINY if options.tiny else SHORT if options.short else effort
+    effort = TINY if options.tiny else SHORT if options.short else Effort()
     effort = replace(effort, rounds=options.rounds or effort.rounds, profiles=options.profiles)
     if options.profiles:
         options.profiles.mkdir(parents=True, exist_ok=True)

@@ -26,16 +26,18 @@ from shared.db import Database
 
 CREDITS = 1_000
 USERS = 2_000
-ALL_ARE_IN = "SELECT count(*) >= $1 FROM inbox WHERE first_seen_at >= $2"
+CHANCE_BITS = 80  # of a UUIDv7: the rest is its millisecond
+# Ids of events say when they were made: those of a run are found without reading a long inbox.
+ALL_ARE_IN = "SELECT count(*) >= $1 FROM inbox WHERE event_id >= $2"
 DRAINED = """
-    SELECT extract(epoch FROM max(first_seen_at) - min(first_seen_at))::float8 AS seconds,
-           count(*) - (SELECT count(*) FROM inbox
-                       WHERE first_seen_at = (SELECT max(first_seen_at) FROM inbox)) AS events
-    FROM inbox WHERE first_seen_at >= $1
+    WITH arrived AS (SELECT first_seen_at AS at FROM inbox WHERE event_id >= $1)
+    SELECT extract(epoch FROM max(at) - min(at))::float8 AS seconds,
+           count(*) FILTER (WHERE at < (SELECT max(at) FROM arrived)) AS events
+    FROM arrived
 """
 EACH_ONCE = """
     SELECT (SELECT count(*) FROM payments WHERE status = 'granted') =
-           (SELECT count(DISTINCT payment_id) FROM postings)
+           (SELECT count(DISTINCT payment_id) FROM postings WHERE payment_id IS NOT NULL)
        AND NOT EXISTS (SELECT FROM payments WHERE status <> 'granted')
        AND (SELECT sum(amount) FROM postings WHERE payment_id IS NOT NULL) =
            (SELECT sum(credits) FROM payments)
@@ -97,17 +99,18 @@ async def open_accounts(site: Site, count: int) -> list[UUID]:
     return users
 
 
-async def pay(site: Site, count: int, users: Sequence[UUID]) -> datetime:
-    """Store so many paid payments of these users and publish them; return when that was."""
+async def pay(site: Site, count: int, users: Sequence[UUID]) -> UUID:
+    """Store so many paid payments of these users and publish them; return the least id that an event may have."""
     database = Database(site.databases["billing"], source="billing")
     async with database.transaction() as tx:
         now = await tx.now()
+        least = UUID(int=tx.new_id().int >> CHANCE_BITS << CHANCE_BITS)
         events = [_completed(tx.new_id(), users[place % len(users)]) for place in range(count)]
         await tx.execute(insert(Payment), [_payment(event, now) for event in events])
         for event in events:
             tx.publish(event)
     await database.close()
-    return now
+    return least
 
 
 def _completed(payment_id: UUID, user_id: UUID) -> PaymentCompleted:
@@ -138,7 +141,7 @@ def _payment(event: PaymentCompleted, now: datetime) -> dict[str, Any]:
     }
 
 
-async def _rate(site: Site, since: datetime) -> float:
+async def _rate(site: Site, since: UUID) -> float:
     """Return the grants a second between the first batch and the last; raise unless each was made once."""
     connection = await site.connect("billing")
     try:

@@ -28,13 +28,12 @@ class Effort:
     requests: int = 15_000
     single_requests: int = 200
     streams: int = 5_000
-    ledger_rows: int = 1_000_000
+    ledger_rows: int = 10_000_000
     outbox_rows: int = 1_000_000
     seconds: float = 4
     profiles: Path | None = None
 
 
-FULL = Effort(rounds=5, ledger_rows=10_000_000)
 SHORT = Effort(
     rounds=2,
     events=4_000,
