@@ -6,8 +6,11 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
+import stripe
 import uvicorn
 
+from billing.stripe_gateway import StripeGateway
+from billing.stripe_transport import Transport
 from embedded.defaults import DATABASES, variables
 from embedded.emulator.service import Emulator, at_site
 from impacter.api import Api
@@ -17,6 +20,7 @@ from impacter.doctor.money import check_stripe
 from impacter.doctor.surroundings import as_environment
 from shared.testing import eventually
 
+YEARS_END_AT_ONCE = {"schedule_at_period_end": {"conditions": [{"type": "decreasing_item_amount"}]}}
 NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1"
 
 
@@ -55,6 +59,20 @@ async def emulated(values, tmp_path, *, webhook_url=""):
             await emulator.close()
 
 
+async def portal_lets(values, changing):
+    """Change what the portal's settings say of changing plans."""
+    transport = Transport()
+    api = stripe.StripeClient(
+        values["STRIPE_SECRET_KEY"],
+        base_addresses={"api": values["BILLING_STRIPE_API_BASE"]},
+        http_client=transport,
+    )
+    portals = api.v1.billing_portal.configurations
+    [portal] = (await portals.list_async()).data
+    await portals.update_async(portal.id, {"features": {"subscription_update": changing}})
+    await transport.close_async()
+
+
 async def looked(values, *, is_at_rest=False):
     with as_environment(values):
         return await check_stripe(is_at_rest=is_at_rest)
@@ -67,7 +85,37 @@ async def test_stripe_that_answers_and_tells_us_is_well(values, tmp_path):
     assert [(each.what, each.state) for each in findings] == [
         ("Stripe", State.OK),
         ("Stripe webhook endpoint", State.OK),
+        ("Stripe portal", State.OK),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changing", "state", "why"),
+    [
+        (YEARS_END_AT_ONCE, State.BROKEN, "paid back at once"),
+        ({**YEARS_END_AT_ONCE, "proration_behavior": "none"}, State.OK, ""),
+        ({**YEARS_END_AT_ONCE, "enabled": False}, State.OK, "cannot change plans"),
+    ],
+)
+async def test_a_portal_that_pays_back_what_stays_is_told(values, tmp_path, changing, state, why):
+    async with emulated(values, tmp_path):
+        await portal_lets(values, changing)
+        findings = await looked(values)
+
+    assert (findings[-1].what, findings[-1].state) == ("Stripe portal", state)
+    assert why in findings[-1].why
+
+
+async def test_a_portal_that_is_not_set_up_is_told(values, tmp_path, monkeypatch):
+    async def nothing(_):
+        return None
+
+    monkeypatch.setattr(StripeGateway, "portal", nothing)
+    async with emulated(values, tmp_path):
+        findings = await looked(values)
+
+    assert findings[-1].state is State.BROKEN
+    assert "Settings, Billing" in findings[-1].to_do
 
 
 async def test_a_key_that_stripe_does_not_take_is_told(values, tmp_path):
@@ -83,7 +131,7 @@ async def test_an_endpoint_that_leads_elsewhere_is_told(values, tmp_path):
     async with emulated(values, tmp_path, webhook_url="http://127.0.0.1:9/elsewhere"):
         findings = await looked(values)
 
-    hook = findings[-1]
+    hook = findings[1]
     assert (hook.what, hook.state) == ("Stripe webhook endpoint", State.BROKEN)
     assert f"make an endpoint for {values['SITE_URL']}/api/webhooks/stripe" in hook.to_do
 
@@ -93,7 +141,7 @@ async def test_an_emulated_stripe_may_tell_billing_past_the_gateway(values, tmp_
     async with emulated(values, tmp_path, webhook_url=url):
         findings = await looked(values)
 
-    assert (findings[-1].state, findings[-1].why) == (State.OK, url)
+    assert (findings[1].state, findings[1].why) == (State.OK, url)
 
 
 async def test_stripe_that_does_not_answer_is_told(values):

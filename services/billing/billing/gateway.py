@@ -100,6 +100,15 @@ class Offer:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class PortalRules:
+    """What the portal lets customers do with their plans."""
+
+    changes_plans: bool
+    pays_back: bool
+    """Whether a plan that shrinks does so at once, and the rest of its price is paid back."""
+
+
 class Gateway(Protocol):
     """Asks Stripe; raises StripeAway where it does not answer and StripeRefused where it declines.
 
@@ -174,6 +183,10 @@ class Gateway(Protocol):
 
     async def hooks(self) -> list[str]:
         """Return where Stripe tells of events."""
+        ...
+
+    async def portal(self) -> PortalRules | None:
+        """Return what the portal lets customers do with their plans; None where it is not set up."""
         ...
 
     async def close(self) -> None:

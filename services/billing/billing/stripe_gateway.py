@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import stripe
@@ -16,6 +16,7 @@ from billing.gateway import (
     Gateway,
     Odd,
     Offer,
+    PortalRules,
     RefundOrder,
     ShapeT,
     StripeRefused,
@@ -44,6 +45,7 @@ log = structlog.get_logger()
 
 RETRIES_MAX = 2
 PAGE = 100
+SHRINKING: Final = frozenset({"decreasing_item_amount", "shortening_interval"})
 EXPANDED: Mapping[type[Shape], list[str]] = {
     CheckoutSession: ["data.line_items"],
     Invoice: ["data.payments"],
@@ -271,8 +273,23 @@ class StripeGateway(Gateway):
         return [endpoint.url for endpoint in found.data if endpoint.status == "enabled"]
 
     @override
+    async def portal(self) -> PortalRules | None:
+        lists = self._api.billing_portal.configurations
+        found = await asked(
+            "list portals", lists.list_async({"is_default": True, "active": True, "limit": 1})
+        )
+        return _rules(found.data[0]) if found.data else None
+
+    @override
     async def close(self) -> None:
         await self._http_client.close_async()  # type: ignore[no-untyped-call]
+
+
+def _rules(portal: stripe.billing_portal.Configuration) -> PortalRules:
+    changing = portal.features.subscription_update
+    waiting = {one.type for one in changing.schedule_at_period_end.conditions}
+    is_paid_back = changing.proration_behavior != "none" and not waiting >= SHRINKING
+    return PortalRules(changes_plans=changing.enabled, pays_back=changing.enabled and is_paid_back)
 
 
 def _product(offer: Offer) -> stripe.params.ProductCreateParams:
