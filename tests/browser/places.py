@@ -10,7 +10,6 @@ from playwright.async_api import ViewportSize, expect
 from tests.browser.visitors import Visitor
 from tests.flows.product import link_token
 from tests.flows.stripe import Stripe
-from tests.flows.test_operating import impacter
 
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
 LOOKS: Mapping[str, Mapping[str, Any]] = {
@@ -74,10 +73,7 @@ async def every_place(arriving: Arriving) -> AsyncIterator[Place]:
     async for place in _of_a_customer(customer):
         yield place
     operator = await arriving()
-    account = await operator.product.customer()
-    await impacter(operator.product, "roles", account.address, "admin")
-    operator.address = account.address
-    await operator.log_in()
+    await operator.arrive_as_operator()
     for name, path in FOR_OPERATORS.items():
         await _settle(operator, path)
         yield Place(name, operator)

@@ -13,7 +13,6 @@ from shared.events import Message
 from shared.testing import eventually
 from tests.browser.visitors import Visitor
 from tests.flows.product import Product
-from tests.flows.test_operating import impacter
 
 Arriving = Callable[..., Awaitable[Visitor]]
 
@@ -22,10 +21,7 @@ Arriving = Callable[..., Awaitable[Visitor]]
 async def operator(arriving: Arriving) -> Visitor:
     """Somebody who may see the operators' pages."""
     person = await arriving()
-    customer = await person.product.customer()
-    await impacter(person.product, "roles", customer.address, "admin")
-    person.address = customer.address
-    await person.log_in()
+    await person.arrive_as_operator()
     return person
 
 

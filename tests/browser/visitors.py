@@ -17,6 +17,7 @@ from playwright.async_api import (
 )
 
 from tests.flows.product import Customer, Product
+from tests.flows.test_operating import impacter
 
 PATIENCE_MS = 30_000
 PASSWORD = "correct horse battery staple"
@@ -110,6 +111,13 @@ class Visitor:
         self.address, self.password = customer.address, customer.password
         await self.log_in()
         return customer
+
+    async def arrive_as_operator(self) -> None:
+        """Be somebody who may see the operators' pages."""
+        customer = await self.product.customer()
+        await impacter(self.product, "roles", customer.address, "admin")
+        self.address, self.password = customer.address, customer.password
+        await self.log_in()
 
     async def open_mail(self, subject: str) -> None:
         """Find a mail in the developers' mailbox, and follow the link in it."""

@@ -12,6 +12,7 @@ import { EVERY_EVENT } from "./keys.ts";
 import { useRows } from "./paging.ts";
 import {
   isService,
+  isTriedSoon,
   listAllParked,
   listParked,
   type ParkedEvent,
@@ -67,8 +68,11 @@ export function AdminEvents() {
   const { service, event } = search;
   const go = (change: Partial<typeof search>) =>
     void navigate({ to: "/admin/events", search: { ...search, ...change } });
-  const { rows, asking } = useRows([...EVERY_EVENT, { service }], "events", (asked) =>
-    isService(service) ? listParked(api, service, asked) : listAllParked(api, asked),
+  const { rows, asking } = useRows(
+    [...EVERY_EVENT, { service }],
+    "events",
+    (asked) => (isService(service) ? listParked(api, service, asked) : listAllParked(api, asked)),
+    isTriedSoon,
   );
   const opened = rows?.find(({ id }) => id === event);
   return (

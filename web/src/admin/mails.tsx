@@ -8,6 +8,7 @@ import { Page } from "~/ui/page.tsx";
 import { Pill } from "~/ui/pill.tsx";
 import { Select } from "~/ui/select.tsx";
 import { EVERY_MAIL } from "./keys.ts";
+import { OfUser } from "./of-user.tsx";
 import { useRows } from "./paging.ts";
 import { worded } from "./words.ts";
 
@@ -45,6 +46,8 @@ export function AdminMails() {
   const navigate = useNavigate();
   const search = route.useSearch();
   const { state, user } = search;
+  const go = (change: Partial<typeof search>) =>
+    void navigate({ to: "/admin/mails", search: { ...search, ...change } });
   const { rows, asking } = useRows(
     [...EVERY_MAIL, { state, user }],
     "messages",
@@ -58,15 +61,16 @@ export function AdminMails() {
   );
   return (
     <Page title="Mails" lead="Each is sent once for its cause." width="wide">
-      <search className="w-52">
-        <Select
-          label="Show"
-          options={OPTIONS}
-          value={state ?? ""}
-          onChoose={(chosen) =>
-            void navigate({ to: "/admin/mails", search: { ...search, state: chosen || undefined } })
-          }
-        />
+      <search className="flex flex-wrap items-end gap-3">
+        <div className="w-52">
+          <Select
+            label="Show"
+            options={OPTIONS}
+            value={state ?? ""}
+            onChoose={(chosen) => go({ state: chosen || undefined })}
+          />
+        </div>
+        <OfUser userId={user} onClear={() => go({ user: undefined })} />
       </search>
       <Listing
         what="the mails"

@@ -12,6 +12,14 @@ export function isService(name: string | undefined): name is Service {
   return SERVICES.some((service) => service === name);
 }
 
+const SOON_MS = 10_000;
+
+/** Whether an event is handled at this moment, or will be before anybody has looked away. */
+export function isTriedSoon({ state, retry_at }: ParkedEvent): boolean {
+  if (state !== "retrying") return state === "attempting";
+  return retry_at !== null && Date.parse(retry_at) < Date.now() + SOON_MS;
+}
+
 export async function listParked(
   api: Api,
   service: Service,

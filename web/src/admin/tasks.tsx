@@ -11,6 +11,7 @@ import { Page } from "~/ui/page.tsx";
 import { Pill } from "~/ui/pill.tsx";
 import { Select } from "~/ui/select.tsx";
 import { EVERY_RUN } from "./keys.ts";
+import { OfUser } from "./of-user.tsx";
 import { useRows } from "./paging.ts";
 import { RunSheet } from "./run-sheet.tsx";
 
@@ -70,13 +71,16 @@ export function AdminTasks() {
       lead="Take one, and it is yours to do: the customer sees that a person works on it."
       width="wide"
     >
-      <search className="w-52">
-        <Select
-          label="Show"
-          options={OPTIONS}
-          value={status ?? ""}
-          onChoose={(chosen) => go({ status: chosen || undefined })}
-        />
+      <search className="flex flex-wrap items-end gap-3">
+        <div className="w-52">
+          <Select
+            label="Show"
+            options={OPTIONS}
+            value={status ?? ""}
+            onChoose={(chosen) => go({ status: chosen || undefined })}
+          />
+        </div>
+        <OfUser userId={user} onClear={() => go({ user: undefined })} />
       </search>
       <Listing
         what="the tasks"

@@ -6,7 +6,7 @@ import { answer, newKey } from "~/api/api.ts";
 import { counted } from "~/credits/words.ts";
 import { useProduct, useSession } from "~/product.ts";
 import { Button, buttonLook } from "~/ui/button.tsx";
-import { Sheet } from "~/ui/dialog.tsx";
+import { Confirm, Sheet } from "~/ui/dialog.tsx";
 import { Facts, Id } from "~/ui/facts.tsx";
 import { TextField } from "~/ui/field.tsx";
 import { Moment } from "~/ui/moment.tsx";
@@ -14,21 +14,12 @@ import { Problem } from "~/ui/problem.tsx";
 import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { useActing } from "./acting.ts";
 import { EVERY_USER } from "./keys.ts";
+import { oneUser } from "./user.ts";
 import type { User } from "./users.tsx";
 
 export function UserSheet({ userId, onClose }: { userId: string; onClose: () => void }) {
   const { api } = useProduct();
-  const {
-    data: user,
-    error,
-    refetch,
-  } = useQuery({
-    queryKey: [...EVERY_USER, userId],
-    queryFn: ({ signal }) =>
-      answer(
-        api.GET("/api/admin/users/{user_id}", { params: { path: { user_id: userId } }, signal }),
-      ),
-  });
+  const { data: user, error, refetch } = useQuery(oneUser(api, userId));
   return (
     <Sheet open onClose={onClose} title={user?.email ?? "User"} side="right">
       <div className="grid gap-6 px-5 pb-8">
@@ -85,6 +76,7 @@ function Role({ user }: { user: User }) {
   const { api } = useProduct();
   const state = useSession();
   const isAdmin = user.roles.includes("admin");
+  const [isAsked, setAsked] = useState(false);
   const changing = useActing({
     act: () =>
       answer(
@@ -98,14 +90,30 @@ function Role({ user }: { user: User }) {
   });
   if (state.status === "signed-in" && state.userId === user.id) return null;
   return (
-    <Button
-      look="outline"
-      size="compact"
-      busy={changing.isPending}
-      onClick={() => changing.mutate()}
-    >
-      {isAdmin ? "Take the operator's role" : "Make an operator"}
-    </Button>
+    <>
+      <Button
+        look="outline"
+        size="compact"
+        busy={changing.isPending}
+        onClick={() => setAsked(true)}
+      >
+        {isAdmin ? "Take the operator's role" : "Make an operator"}
+      </Button>
+      <Confirm
+        open={isAsked}
+        onClose={() => setAsked(false)}
+        title={isAdmin ? "Take the operator's role away?" : "Make them an operator?"}
+        description={
+          isAdmin
+            ? `${user.email} will see nothing of the operators' pages any more.`
+            : `${user.email} will see every customer's tasks and payments, and may give credits and money back.`
+        }
+        action={isAdmin ? "Take it away" : "Make an operator"}
+        refusal="Not now"
+        look={isAdmin ? "danger" : "primary"}
+        onConfirm={() => changing.mutate()}
+      />
+    </>
   );
 }
 

@@ -1,0 +1,14 @@
+/** One account, as operators see it. */
+import { queryOptions } from "@tanstack/react-query";
+import { type Api, answer } from "~/api/api.ts";
+import { EVERY_USER } from "./keys.ts";
+
+export function oneUser(api: Api, userId: string) {
+  return queryOptions({
+    queryKey: [...EVERY_USER, userId],
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET("/api/admin/users/{user_id}", { params: { path: { user_id: userId } }, signal }),
+      ),
+  });
+}
