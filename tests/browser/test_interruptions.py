@@ -61,6 +61,30 @@ async def test_what_happened_while_offline_is_there_afterwards(visitor: Visitor)
     visitor.complaints.clear()  # of the network, while there was none
 
 
+async def test_what_is_sent_while_offline_is_asked_for_once_by_a_page_that_is_opened_later(
+    visitor: Visitor,
+):
+    await visitor.arrive_funded(100)
+    field = visitor.page.get_by_label("What do you need done?")
+    await field.fill("Say hello")
+    await expect(visitor.quote).to_be_visible()
+    await visitor.page.context.set_offline(True)
+    await field.press("Enter")
+    await visitor.see("Offline")
+    closed, visitor.page = visitor.page, await visitor.page.context.new_page()
+    await closed.close()
+    customer = await _customer(visitor)
+    assert (await customer.get("/api/tasks"))["tasks"] == []
+
+    await visitor.page.context.set_offline(False)
+    await visitor.page.goto(f"{visitor.product.origin}/dashboard")
+
+    await visitor.task_is("completed")
+    await visitor.has_credits(90, "good")
+    assert len((await customer.get("/api/tasks"))["tasks"]) == 1
+    visitor.complaints.clear()  # of the network, while there was none
+
+
 async def _customer(visitor: Visitor):
     customer = await visitor.product.customer()
     customer.address, customer.password = visitor.address, visitor.password
