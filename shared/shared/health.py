@@ -1,16 +1,23 @@
-"""Health: is this process alive, and is everything it needs there."""
+"""Health: is this process alive, and is everything it needs there.
+
+Anybody may ask, so that what is wrong is said in few words; the log has all of them.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import structlog
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from shared.bus import Bus
 from shared.db import Database
+from shared.outages import is_outage
 from shared.outbox import backlog
 from shared.parked import counts
 from shared.service import Check, Service
+
+log = structlog.get_logger()
 
 CHECK_S_MAX = 5
 
@@ -71,7 +78,9 @@ async def _state(service: Service, bus: Bus) -> ServiceState:
         **service.checks,
     }
     everything = {**checks, **service.watched}
-    results = await asyncio.gather(*(_try(check) for check in everything.values()))
+    results = await asyncio.gather(
+        *(_try(service.name, name, check) for name, check in everything.items())
+    )
     dependencies = dict(zip(everything, results, strict=True))
     status = "ready" if {dependencies[name] for name in checks} == {"ok"} else "not ready"
     state = ServiceState(status=status, dependencies=dependencies)
@@ -88,10 +97,19 @@ async def _count(database: Database, state: ServiceState) -> None:
         state.parked = await counts(tx)
 
 
-async def _try(check: Check) -> str:
+async def _try(service: str, name: str, check: Check) -> str:
     try:
         async with asyncio.timeout(CHECK_S_MAX):
             await check()
     except Exception as flaw:  # noqa: BLE001 - what is wrong is the answer
-        return str(flaw) or type(flaw).__name__
+        log.warning("dependency_failed", service=service, dependency=name, reason=repr(flaw))
+        return _in_few_words(flaw)
     return "ok"
+
+
+def _in_few_words(flaw: Exception) -> str:
+    if isinstance(flaw, TimeoutError):
+        return "it does not answer in time"
+    if isinstance(flaw, OSError) or is_outage(flaw):
+        return "it cannot be reached"
+    return "it does not serve us"

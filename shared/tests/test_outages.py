@@ -85,3 +85,14 @@ async def test_a_mistake_of_ours_does_not(client):
     answer = await client.post("/mistake")
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+
+
+async def test_health_says_what_is_away_and_nothing_of_where_it_is(client, proxy: Proxy):
+    proxy.move(lambda: 1)
+
+    answer = await client.get("/health/ready")
+
+    assert answer.status_code == 503
+    [state] = answer.json()["services"].values()
+    assert state["dependencies"] == {"database": "it cannot be reached", "bus": "ok"}
+    assert state["outbox"] is None

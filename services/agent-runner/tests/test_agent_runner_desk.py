@@ -356,4 +356,4 @@ async def test_an_executor_that_rests_does_not_make_the_service_unready(rig):
 
     state = answer.json()["services"]["agent-runner"]
     assert (answer.status_code, state["status"]) == (200, "ready")
-    assert state["dependencies"]["demo"] == "The played agent rests."
+    assert state["dependencies"]["demo"] == "it does not serve us"
