@@ -170,12 +170,12 @@ class OnceOnly:
         return response_of(outcome)
 
 
-async def _once(
-    request: Request,
-    idempotency_key: Annotated[
-        str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
-    ] = None,
-) -> OnceOnly:
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+]
+
+
+async def _once(request: Request, idempotency_key: IdempotencyKey = None) -> OnceOnly:
     body = await request.body()
     with suppress(ValueError, RecursionError):  # not JSON: the bytes themselves tell requests apart
         body = json.dumps(json.loads(body), sort_keys=True).encode()

@@ -42,6 +42,10 @@ Key = Annotated[
 Decided = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="What was done; it is kept with it.")
 ]
+Bought = Annotated[
+    int,
+    typer.Option("--credits", min=0, help="How many credits it buys; the payer gets them."),
+]
 Status = Annotated[
     str | None,
     typer.Option("--status", metavar="STATUS", help="Only these; review needs a person."),
@@ -95,11 +99,17 @@ def payments(
 
 
 def close_payment(
-    payment: PaymentId, *, reason: Decided, url: Url = None, as_json: AsJson = False
+    payment: PaymentId,
+    *,
+    reason: Decided,
+    credits_given: Bought = 0,
+    url: Url = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Note what was decided about a payment in review, once it was."""
+    """Decide a payment in review: grant its payer the credits that it buys, or note that it buys none."""
+    body = {"reason": reason, "credits": credits_given}
     with operator_api(url) as api:
-        closed = api.post(f"/api/admin/payments/{segment(payment)}/close", {"reason": reason})
+        closed = api.post(f"/api/admin/payments/{segment(payment)}/close", body)
     if as_json:
         output.as_json(closed)
     else:

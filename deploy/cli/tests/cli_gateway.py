@@ -58,6 +58,7 @@ class Gateway:
             "credits": 1000,
             "created_at": NOON,
             "roles": [],
+            "opened_by": "signup",
         }
         return add(self.users, email=email, **{**usual, **fields})
 

@@ -117,8 +117,7 @@ async def verify_email(tx: Tx, user: User) -> None:
     """Mark a locked account's address as proven, and publish that the first time."""
     if user.email_verified_at is None:
         user.email_verified_at = await tx.now()
-        opened_by = "payment" if user.is_opened_by_payment else "signup"
-        tx.publish(UserEmailVerified(user_id=user.id, email=user.email, opened_by=opened_by))
+        tx.publish(UserEmailVerified(user_id=user.id, email=user.email, opened_by=user.opened_by))
 
 
 async def mail_verification(tx: Tx, user: User, our_links: Links) -> None:

@@ -1,7 +1,7 @@
 """The tables of auth. Of every secret only a hash is kept."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -49,6 +49,11 @@ class User(Base):
     is_opened_by_payment: Mapped[bool]
     roles: Mapped[list[str]]
     created_at: Mapped[datetime]
+
+    @property
+    def opened_by(self) -> Literal["signup", "payment"]:
+        """How the account came to be."""
+        return "payment" if self.is_opened_by_payment else "signup"
 
 
 class Session(Base):

@@ -126,7 +126,10 @@ class VerifiedEmail(BaseModel):
 
 
 class UserView(BaseModel):
-    """An account as its owner and operators see it; `credits` is what auth last heard of them."""
+    """An account as its owner and operators see it; `credits` is what auth last heard of them.
+
+    `opened_by` says whether its owner signed up, or a payment opened it.
+    """
 
     id: UserId
     email: str
@@ -134,6 +137,7 @@ class UserView(BaseModel):
     email_verified: bool
     credits: int
     roles: list[str]
+    opened_by: Literal["signup", "payment"]
     created_at: datetime
 
     @classmethod
@@ -146,6 +150,7 @@ class UserView(BaseModel):
             email_verified=user.email_verified_at is not None,
             credits=credits_known,
             roles=user.roles,
+            opened_by=user.opened_by,
             created_at=user.created_at,
         )
 

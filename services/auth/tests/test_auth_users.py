@@ -95,6 +95,7 @@ async def test_a_user_sees_who_they_are(world: World) -> None:
         "email_verified": False,
         "credits": 0,
         "roles": [],
+        "opened_by": "signup",
         "created_at": user["created_at"],
     }
     assert seen["id"].startswith("usr_")
@@ -161,7 +162,7 @@ async def test_operators_find_accounts_by_address(world: World) -> None:
 
     [user] = await world.users(world.address("ben").upper())
 
-    shown = {"id", "email", "name", "email_verified", "credits", "roles", "created_at"}
+    shown = {"id", "email", "name", "email_verified", "credits", "roles", "opened_by", "created_at"}
     assert set(user) == shown
     assert (user["email"], user["email_verified"]) == (world.address("ben"), True)
     assert await world.users("%" + world.address("ann")[1:]) == []

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing import ledger, reading
-from billing.models import Address, Kind, Lot, Posting
+from billing.models import Address, GrantOrder, Kind, Lot, Posting
 from shared.addresses import email_key
 from shared.contracts.credits import CreditsGranted
 from shared.db import Tx
@@ -26,6 +26,7 @@ class Order:
     reason: str
     expires_at: datetime | None
     key: str
+    ordered_by: str
 
 
 async def post_bonus(tx: Tx, user_id: UUID, email: str) -> None:
@@ -55,14 +56,17 @@ async def owner_of(tx: Tx, email: str) -> UUID:
 async def give(tx: Tx, order: Order) -> tuple[Posting, bool]:
     """Give what an operator orders; return the line, and whether it is new; raise Conflict for a key of another."""
     known = await reading.by_key(tx, order.key)
-    is_new = known is None and await post(tx, await _grant(tx, order)) is not None
+    granted = await post(tx, await _grant(tx, order)) if known is None else None
     posting, owner = known or await _posted(tx, order.key)
+    if granted is not None:
+        tx.add(GrantOrder(posting_id=posting.id, ordered_by=order.ordered_by))
     lot = await tx.get(Lot, posting.id)
-    given = (owner, posting.amount, posting.kind, lot.expires_at if lot else None)
-    if given != (order.user_id, order.amount, order.kind, order.expires_at):
+    given = (owner, posting.amount, posting.kind, posting.description)
+    wanted = (order.user_id, order.amount, order.kind, order.reason)
+    if given != wanted or (lot.expires_at if lot else None) != order.expires_at:
         message = "This idempotency key was used for another grant."
         raise Conflict(message)
-    return posting, is_new
+    return posting, granted is not None
 
 
 async def post(tx: Tx, grant: ledger.Grant) -> ledger.Granted | None:

@@ -176,9 +176,8 @@ async def _end_given_back(
 
 def _without_credits(item: Purchase) -> tuple[PaymentStatus, str]:
     """Return where a payment stands that brings no credits."""
-    charged = sum(line.amount for line in item.said.object.lines.data)
-    if not item.payment.amount_cents and charged <= 0:
-        return PaymentStatus.CLOSED, "nothing was charged, and nothing comes of it"
+    if not item.payment.amount_cents:
+        return PaymentStatus.CLOSED, "nothing was paid, and nothing comes of it"
     if item.payment.email is None:
         return PaymentStatus.REVIEW, "paid, but without an e-mail address"
     reason = "paid, but for nothing in the catalogue, or for a period that was paid before"

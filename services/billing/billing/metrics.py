@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from billing import books, chores, patrol, reconciliation, refund_requests
+from billing import books, chores, patrol, payments, reconciliation, refund_requests
 from billing.models import Book, Debt, Hold, Payment, PaymentStatus, RefundRequest
 from billing.stripe_webhook import BadPayload, BadSignature
 from shared.clock import first_id
@@ -64,14 +64,15 @@ async def _payments(tx: Tx) -> list[Gauge]:
         counts |= await pairs(tx, counted.where(Payment.status == status))
     oldest = select(Payment.status, func.min(Payment.paid_at)).group_by(Payment.status)
     ages_s: dict[str, float] = {}
+    is_ours_to_do = Payment.id.not_in(payments.unproven())
     for status in NOT_GRANTED:
-        ages_s |= await seconds_by(tx, oldest.where(Payment.status == status))
+        ages_s |= await seconds_by(tx, oldest.where(Payment.status == status, is_ours_to_do))
     what = "Payments: arrived, paid and in review all of them, others those of the last day."
     return [
         Gauge.by("status", "impacter_payments", what, counts, PaymentStatus),
         Gauge.single(
             "impacter_payment_oldest_paid_seconds",
-            "How long the oldest payment waits that is paid and not granted.",
+            "How long the oldest payment waits that is paid and not granted, but for those whose payer has to act.",
             max(ages_s.values(), default=0),
         ),
     ]

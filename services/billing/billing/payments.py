@@ -1,18 +1,19 @@
 """Payments: from what was paid to credits, once for each thing paid."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, Select, and_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from billing import customers, ledger, matching, pauses, plan_grants
+from billing import completion, customers, ledger, matching, pauses, plan_grants
 from billing.models import Account, Address, Kind, Payment, PaymentStatus
 from shared.addresses import email_key
 from shared.db import Tx
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.events import Envelope
 from shared.sql import among, as_rows, update_all
 
@@ -27,6 +28,15 @@ class NotInReview(Conflict):
     """The payment does not wait for a person."""
 
     code = "not_in_review"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about a payment in review, and why."""
+
+    by: str
+    reason: str
+    credits: int = 0
 
 
 async def grant_waiting(
@@ -60,15 +70,28 @@ async def grant_waiting(
         await customers.adopt(tx, guests)
 
 
-async def close(tx: Tx, payment_id: UUID, *, by: str, reason: str) -> Payment:
-    """Note what a person decided about a payment in review; raise NotFound, or NotInReview for any other."""
+async def close(tx: Tx, payment_id: UUID, decided: Decision) -> Payment:
+    """Note what a person decided about a payment in review, and have the credits that it buys granted as any other's.
+
+    Raises NotFound, NotInReview for any other payment, and Invalid for credits of a payment without an address.
+    """
     payment = await tx.lock(Payment, payment_id)
     if payment is None:
         raise NotFound
     if payment.status != PaymentStatus.REVIEW:
         raise NotInReview
-    payment.status = PaymentStatus.CLOSED
-    payment.note = f"{payment.note}; closed by {by}: {reason}"
+    payment.note = f"{payment.note}; closed by {decided.by}: {decided.reason}"
+    if not decided.credits:
+        payment.status = PaymentStatus.CLOSED
+        return payment
+    if payment.email is None:
+        message = "Nobody is known to have made this payment; give its money back at Stripe."
+        raise Invalid(message)
+    payment.status, payment.credits = PaymentStatus.PAID, decided.credits
+    if payment.stripe_invoice_id is not None:
+        await plan_grants.bring_now(tx, payment)
+    claim = payment.stripe_checkout_session_id or tx.new_secret()  # of a bill: nobody holds it
+    tx.publish(completion.of(payment, claim=claim))
     return payment
 
 
@@ -87,6 +110,14 @@ async def waiting_for(tx: Tx, address: str) -> Sequence[UUID]:
         Payment.email_key == email_key(address), Payment.status == PaymentStatus.PAID, ~is_known
     )
     return await tx.scalars(statement)
+
+
+def unproven(ids: Sequence[UUID] | None = None) -> Select[UUID]:
+    """Return which paid payments (of these) wait until somebody has confirmed the payer's address as theirs."""
+    is_open = (Address.email_key == Payment.email_key, ~Address.is_verified)
+    waiting = select(Payment.id).join(Address, and_(*is_open)).where(Payment.user_id.is_(None))
+    waiting = waiting.where(Payment.status == PaymentStatus.PAID)
+    return waiting if ids is None else waiting.where(Payment.id.in_(ids))
 
 
 async def verified_owners(tx: Tx, addresses: Sequence[str]) -> dict[str, UUID]:

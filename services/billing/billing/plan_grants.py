@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from billing import ledger, pauses
-from billing.models import Kind
+from billing.models import Kind, Payment, PlanGrant
 from shared.contracts.credits import CreditsGranted
 from shared.db import Tx
 
@@ -46,6 +46,16 @@ async def take(tx: Tx, owners: Mapping[UUID, UUID]) -> list[ledger.Grant]:
     values = {"payments": list(owners), "now": await tx.now()}
     rows = (await tx.execute(TAKE, values)).all()
     return [_grant(row, owners[row.payment_id]) for row in sorted(rows, key=lambda row: row.key)]
+
+
+async def bring_now(tx: Tx, payment: Payment) -> None:
+    """Have a plan's payment bring its credits at once, by no rule of the plan: they stay until they are spent."""
+    grant = PlanGrant(id=tx.new_id(), key=f"decided:{payment.id}", payment_id=payment.id)
+    grant.stripe_subscription_id = payment.stripe_subscription_id or ""
+    grant.price_id, grant.amount = payment.price_id or "", payment.credits
+    grant.status, grant.due_at = "waiting", await tx.now()
+    tx.add(grant)
+    await tx.flush()
 
 
 async def grant_due(tx: Tx) -> int:

@@ -90,7 +90,10 @@ def _of_upgrade(prefix: str, lines: Sequence[Charged], now: datetime) -> list[Pa
     if more <= 0:
         return []
     starts = [line.period.start, *_months_begun(line, entry)]
-    upgrade = f"{prefix}:{int(end.timestamp())}:{entry.price_id}"
+    count = line.quantity or 1
+    upgrade = f"{prefix}:{int(end.timestamp())}:{entry.price_id}" + (
+        f"x{count}" if count > 1 else ""
+    )
     keys = [f"{upgrade}:{number}" for number in range(len(starts))]
     first, *rest = _in_turn(keys, entry, more, [*starts, end], now)
     share = round(more * _share_left(line, entry))

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import Select, select
 
+from billing import payments
 from billing.models import Checkout, Payment, PaymentStatus
 from billing.visits import OVER
 from shared.db import Tx
@@ -23,7 +25,10 @@ WITHOUT_MONEY: Final = {PaymentStatus.FAILED: "failed", PaymentStatus.EXPIRED: "
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a page has come; `account` is whether its payment opened the account that was granted."""
+    """How far a page has come; `account` is whether its payment opened the account that was granted.
+
+    `user_id` is whose account that is. `waits_for` is whose act the credits wait for: the payer's, who has to confirm the `address`, or a person's `review`.
+    """
 
     status: str
     payment_status: str
@@ -32,6 +37,8 @@ class Progress:
     email: str | None = None
     email_state: str = "none"
     account: str | None = None
+    waits_for: str | None = None
+    user_id: UUID | None = None
 
     @property
     def is_final(self) -> bool:
@@ -53,6 +60,8 @@ async def of_session(tx: Tx, session_id: str) -> Progress | None:
         email=(payment.email if payment else None) or (page.email if page else None),
         email_state=_email_state(payment),
         account=_account(payment),
+        waits_for=await _waits_for(tx, payment),
+        user_id=payment.user_id if payment and payment.granted_at else None,
     )
 
 
@@ -103,7 +112,9 @@ def _payment_status(page: Checkout | None, payment: Payment | None) -> str:
 
 
 def _credits(page: Checkout | None, payment: Payment | None) -> int:
-    """Return the credits that come at once: of a year's plan those of the first month."""
+    """Return the credits that come at once: of a year's plan those of the first month; none before a review has ended."""
+    if payment is not None and payment.status == PaymentStatus.REVIEW:
+        return 0
     if page is not None and page.credits:
         return page.credits
     return payment.credits if payment else 0
@@ -113,6 +124,14 @@ def _email_state(payment: Payment | None) -> str:
     if payment is None or payment.granted_at is None:
         return "none"
     return payment.email_state or "queued"
+
+
+async def _waits_for(tx: Tx, payment: Payment | None) -> str | None:
+    if payment is None:
+        return None
+    if payment.status == PaymentStatus.REVIEW:
+        return "review"
+    return "address" if await tx.scalar(payments.unproven([payment.id])) is not None else None
 
 
 def _account(payment: Payment | None) -> str | None:

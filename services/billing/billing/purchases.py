@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, select, update
 
 from billing import catalogue, standing
 from billing.gateway import CheckoutOrder
-from billing.models import Checkout
+from billing.models import Checkout, CheckoutRequest
 from billing.shapes import CheckoutSession
 from billing.worth import CHECKOUT_ID, PREFIX
 from shared import ids
@@ -56,11 +56,13 @@ async def begin(tx: Tx, buyer: Buyer, price_id: str) -> Checkout:
             await standing.require_none(tx, buyer.user_id)
         await _close_stale(tx, buyer.user_id, price_id)
         await _close_other_plans(tx, buyer.user_id, price_id) if is_plan else None
-    now = await tx.now()
+    now, checkout_id = await tx.now(), tx.new_id()
+    if not await _remember(tx, buyer, checkout_id):
+        found = await _asked_before(tx, buyer)
+        assert found is not None, "who has the key made the row"
+        return found
     values = {
-        "id": tx.new_id(),
-        "request_key": buyer.request_key,
-        "request_hash": buyer.request_hash,
+        "id": checkout_id,
         "user_id": buyer.user_id,
         "email": buyer.email,
         "price_id": price_id,
@@ -73,12 +75,12 @@ async def begin(tx: Tx, buyer: Buyer, price_id: str) -> Checkout:
         "expires_at": now + OPEN_FOR,
     }
     if await tx.insert_once(Checkout, **values):
-        return await _there(tx, select(Checkout).where(Checkout.id == values["id"]))
-    before = await _asked_before(tx, buyer)
-    if before is not None:
-        return before
+        return await _there(tx, select(Checkout).where(Checkout.id == checkout_id))
     theirs = select(Checkout).where(Checkout.user_id == buyer.user_id, Checkout.is_open)
-    return await _there(tx, theirs.where(Checkout.price_id == price_id))
+    found = await _there(tx, theirs.where(Checkout.price_id == price_id))
+    joined = update(CheckoutRequest).where(CheckoutRequest.checkout_id == checkout_id)
+    await tx.execute(joined.values(checkout_id=found.id))
+    return found
 
 
 def order_of(row: Checkout, customer_id: str | None, terms: Terms) -> CheckoutOrder:
@@ -109,7 +111,8 @@ async def abandon(tx: Tx, checkout_id: UUID) -> None:
     """Let a page be that Stripe declined to make: who asks again gets another."""
     row = await tx.lock(Checkout, checkout_id)
     assert row is not None, "it was there before Stripe was asked"
-    row.is_open, row.request_key, row.status = False, None, "expired"
+    row.is_open, row.status = False, "expired"
+    await tx.execute(delete(CheckoutRequest).where(CheckoutRequest.checkout_id == checkout_id))
 
 
 async def lease_ending(tx: Tx) -> str | None:
@@ -135,11 +138,26 @@ async def _asked_before(tx: Tx, buyer: Buyer) -> Checkout | None:
     """Return the row of this request's key; raise Conflict where the key was used for something else."""
     if buyer.request_key is None or buyer.request_hash is None:
         return None
-    row = await tx.scalar(select(Checkout).where(Checkout.request_key == buyer.request_key))
-    if row is not None and not hmac.compare_digest(row.request_hash or b"", buyer.request_hash):
+    asked = await tx.get(CheckoutRequest, buyer.request_key)
+    if asked is None:
+        return None
+    if not hmac.compare_digest(asked.request_hash, buyer.request_hash):
         message = "This Idempotency-Key was used with another request."
         raise Conflict(message)
-    return row
+    return await tx.get(Checkout, asked.checkout_id)
+
+
+async def _remember(tx: Tx, buyer: Buyer, checkout_id: UUID) -> bool:
+    """Keep the request's key, if it has one, for this row; tell whether nobody else has it."""
+    if buyer.request_key is None or buyer.request_hash is None:
+        return True
+    return await tx.insert_once(
+        CheckoutRequest,
+        request_key=buyer.request_key,
+        request_hash=buyer.request_hash,
+        checkout_id=checkout_id,
+        created_at=await tx.now(),
+    )
 
 
 async def _close_stale(tx: Tx, user_id: UUID, price_id: str) -> None:

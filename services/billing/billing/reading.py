@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Text, and_, cast, not_, select
 
 from billing.ledger.purse import spending_order
-from billing.models import Account, Hold, Kind, Lot, LotUse, Payment, Posting
+from billing.models import Account, GrantOrder, Hold, Kind, Lot, LotUse, Payment, Posting
 from billing.words import GENERATED, KINDS_OF, Word
 from shared.db import Tx
 
@@ -129,6 +129,20 @@ async def payments(
     if before is not None:
         statement = statement.where(Payment.id < before)
     return await tx.scalars(statement.limit(limit))
+
+
+async def grants(tx: Tx, *, limit: int, before: UUID | None) -> Sequence[tuple[Posting, UUID, str]]:
+    """Return what operators gave, to whom and who did, newest first, older than the given line."""
+    statement = (
+        select(Posting, Account.user_id, GrantOrder.ordered_by)
+        .join(GrantOrder, GrantOrder.posting_id == Posting.id)
+        .join(Account, Account.id == Posting.account_id)
+        .order_by(GrantOrder.posting_id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(GrantOrder.posting_id < before)
+    return [tuple(row) for row in await tx.execute(statement)]
 
 
 async def by_key(tx: Tx, key: str) -> tuple[Posting, UUID] | None:

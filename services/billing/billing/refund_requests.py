@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from billing import revocations
 from billing.gateway import RefundOrder
-from billing.models import InvoicePayment, Payment, Refund, RefundRequest, RefundStep
+from billing.models import Dispute, InvoicePayment, Payment, Refund, RefundRequest, RefundStep
 from billing.shapes import Refund as Returned
 from shared import ids
 from shared.db import Tx
@@ -22,6 +22,7 @@ from shared.errors import Conflict, Forbidden, NotFound
 REQUEST_ID: Final = "refund_request_id"
 PREFIX: Final = "refund"
 LEASE_S: Final = 60
+TAKING: Final = ("needs_response", "under_review", "lost")
 IN_THE_MAKING: Final = ("requested", "approved")
 
 
@@ -64,13 +65,7 @@ async def request(
     payment = await tx.lock(Payment, payment_id)
     if payment is None:
         raise NotFound
-    left = await _left(tx, payment)
-    if payment.status != "granted" or left <= 0 or await _intent(tx, payment) is None:
-        raise NotRefundable
-    wanted = left if amount_cents is None else amount_cents
-    if wanted > left:
-        message = f"No more than {left} cents of this payment can go back."
-        raise MoreThanIsLeft(message, refundable_cents=left)
+    wanted = await _allowed(tx, payment, amount_cents)
     request_id = tx.new_id()
     values = {
         "id": request_id,
@@ -98,6 +93,11 @@ async def approve(
     may have it too.
     """
     asked = await _undecided(tx, request_id)
+    payment = await tx.get(Payment, asked.payment_id)
+    assert payment is not None, "a payment is never deleted"
+    await _allowed(
+        tx, payment, asked.amount_cents
+    )  # money may have gone back since it was asked for
     is_alone = operator == asked.requested_by or not is_person
     if is_alone and await _decided_cents(tx, asked) + asked.amount_cents > alone_cents_max:
         raise AnotherOperatorDecides
@@ -184,6 +184,26 @@ async def steps(tx: Tx, requests: Sequence[RefundRequest]) -> Sequence[RefundSte
     """Return who did what to these requests, in order."""
     theirs = RefundStep.request_id.in_([item.id for item in requests])
     return await tx.scalars(select(RefundStep).where(theirs).order_by(RefundStep.id))
+
+
+async def _allowed(tx: Tx, payment: Payment, amount_cents: int | None) -> int:
+    """Return how many cents may go back: so many, or all that is left; raise NotRefundable or MoreThanIsLeft."""
+    left = await _left(tx, payment)
+    if payment.status != "granted" or left <= 0 or await _intent(tx, payment) is None:
+        raise NotRefundable
+    if await tx.scalar(select(Dispute.id).where(*_unwon(payment)).limit(1)) is not None:
+        message = "This payment is disputed: Stripe sends its money back, or not."
+        raise NotRefundable(message)
+    wanted = left if amount_cents is None else amount_cents
+    if wanted > left:
+        message = f"No more than {left} cents of this payment can go back."
+        raise MoreThanIsLeft(message, refundable_cents=left)
+    return wanted
+
+
+def _unwon(payment: Payment) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of disputes that take the money of a payment, or may."""
+    return (Dispute.payment_id == payment.id, Dispute.status.in_(TAKING))
 
 
 async def _left(tx: Tx, payment: Payment) -> int:

@@ -43,12 +43,12 @@ UNGRANTED: Final = text("""
 """)
 NOTE: Final = update_all(Payment, "refund_taken", "dispute_taken")
 TAKEN: Final = {
-    Kind.REFUND: "{:,} credits taken back: their payment was refunded",
-    Kind.DISPUTE: "{:,} credits taken back: their payment is disputed",
+    Kind.REFUND: "Credits taken back: their payment was refunded",
+    Kind.DISPUTE: "Credits taken back: their payment is disputed",
 }
 GIVEN: Final = {
-    Kind.REFUND: "{:,} credits given back: the refund did not happen",
-    Kind.DISPUTE: "{:,} credits given back: the dispute is over",
+    Kind.REFUND: "Credits given back: the refund did not happen",
+    Kind.DISPUTE: "Credits given back: the dispute is over",
 }
 
 
@@ -174,7 +174,7 @@ async def _take_back(tx: Tx, changes: Sequence[Change]) -> None:
             amount=item.amount,
             kind=item.kind,
             key=item.key,
-            description=TAKEN[item.kind].format(item.amount),
+            description=TAKEN[item.kind],
             payment_id=item.payment.id,
         )
         for item in changes
@@ -202,7 +202,7 @@ async def _give_back(tx: Tx, changes: Sequence[Change]) -> None:
             amount=-item.amount,
             kind=item.kind,
             key=item.key,
-            description=GIVEN[item.kind].format(-item.amount),
+            description=GIVEN[item.kind],
             payment_id=item.payment.id,
         )
         for item in changes

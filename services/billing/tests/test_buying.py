@@ -190,6 +190,38 @@ async def test_a_key_used_for_another_purchase_is_a_conflict(shop: Shop, who: st
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
 
 
+async def test_a_key_that_joined_an_open_page_leads_there_for_ever(shop: Shop):
+    customer = await shop.customer()
+    page = (await customer.checkout("pack_100")).json()
+    joined = await customer.checkout("pack_100", **{"Idempotency-Key": "join"})
+    assert joined.json() == page
+
+    other = await customer.checkout("pack_500", **{"Idempotency-Key": "join"})
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    await shop.control.pay(page["session_id"], Payer(email=customer.email))
+    await shop.hear()
+    again = await customer.checkout("pack_100", **{"Idempotency-Key": "join"})
+
+    assert again.json() == page  # paid already: the card is not charged for one click twice
+    assert await customer.available() == 100
+
+
+async def test_parallel_clicks_with_keys_of_their_own_all_lead_to_one_page(shop: Shop):
+    customer = await shop.customer()
+
+    async def click(number: int) -> str:
+        answer = await customer.checkout("pack_100", **{"Idempotency-Key": f"click-{number}"})
+        assert answer.is_success, answer.text
+        return str(answer.json()["session_id"])
+
+    first = await asyncio.gather(*(click(number % 3) for number in range(9)))
+    await shop.control.pay(first[0], Payer(email=customer.email))
+    await shop.hear()
+    later = await asyncio.gather(*(click(number) for number in range(3)))
+
+    assert {*first, *later} == {first[0]}
+
+
 async def test_keys_are_their_callers_own(shop: Shop):
     first, second = await shop.customer(), await shop.customer()
     key = {"Idempotency-Key": "1"}
@@ -289,6 +321,24 @@ async def test_a_payment_link_that_nobody_told_of_buys_the_same(shop: Shop):
     assert await shop.account_of(guest).available() == 500
 
 
+@pytest.mark.parametrize(("cents", "quantity"), [(2500, 1), (1000, 3), (99, 1)])
+async def test_a_price_of_kind_per_cent_buys_a_credit_a_cent(shop: Shop, cents: int, quantity: int):
+    product = (
+        await shop.stripe.prices.retrieve_async(await shop.price_id("credits_per_cent"))
+    ).product
+    price = await shop.stripe.prices.create_async(
+        {"currency": "usd", "unit_amount": cents, "product": product}
+    )
+    link = await shop.stripe.payment_links.create_async(
+        {"line_items": [{"price": price.id, "quantity": quantity}]}
+    )
+    guest = shop.guest()
+
+    await shop.pay_link(link.id, guest)
+
+    assert await shop.account_of(guest).available() == cents * quantity
+
+
 async def test_ten_dollars_on_a_link_without_a_price_of_ours_buy_a_thousand_credits(shop: Shop):
     guest = shop.guest()
     link = await shop.favour("usd")
@@ -324,8 +374,8 @@ async def test_while_stripe_is_away_a_payment_waits_to_be_understood(shop: Shop)
         {"price_id": "a b"},
         {"price_id": "\ud800"},
         {"price_id": 7},
-        {"price_id": "price_1", "surprise": 1},
         {"price_id": "price_1", "credits": "many"},
+        {"price_id": "price_1", "surprise": 1},
         {"price_id": "price_1", "email": "x" * 400},
         {"price_id": "price_1", "email": "a\x00@example.com"},
         [],

@@ -37,7 +37,7 @@ async def test_everybody_sees_packs_and_plans_in_their_order(shop: Shop):
     assert by_name["Popular"] == {
         "price_id": await shop.price_id("popular"),
         "name": "Popular",
-        "description": "50 credits for posts",
+        "description": "For regular work",
         "kind": "pack",
         "credits": 50,
         "amount_cents": 2900,

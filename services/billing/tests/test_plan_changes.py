@@ -65,6 +65,24 @@ async def test_going_down_and_up_again_within_a_period_brings_nothing_more(shop:
         await switch(shop, customer, lookup_key)
 
     assert await customer.available() == 2000
+    statuses = {payment.status for payment in await shop.payments(customer)}
+    assert statuses == {"granted", "closed"}  # no money arrived with the last: nobody has to look
+
+
+async def test_more_of_a_plan_brings_more_each_time_and_the_same_once(shop: Shop):
+    customer = await subscriber(shop)
+
+    for count, available in ((2, 1000), (3, 1500), (2, 1500), (3, 1500)):
+        plan = await customer.subscribed()
+        [item] = plan["items"].data
+        change = {
+            "items": [{"id": item.id, "quantity": count}],
+            "proration_behavior": "always_invoice",
+        }
+        await shop.stripe.subscriptions.update_async(plan.id, change)
+        await shop.hear()
+        assert await customer.available() == available
+    assert {payment.status for payment in await shop.payments(customer)} == {"granted", "closed"}
 
 
 async def test_a_downgrade_takes_nothing_and_counts_from_the_next_period(shop: Shop):

@@ -60,6 +60,37 @@ async def test_a_refund_without_an_amount_is_of_all_that_is_left(shop: Shop):
     assert await customer.available() == 0
 
 
+async def test_money_that_went_back_meanwhile_is_not_sent_again(shop: Shop):
+    customer, payment = await buyer(shop)
+    asked = await ask(shop, payment)
+    await shop.refund(payment, 900)
+    left = await customer.available()
+
+    answer = await decide(shop, asked)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "more_than_is_left")
+    assert answer.json()["refundable_cents"] == 3000
+    assert await customer.available() == left
+    assert (await decide(shop, asked, "reject", json={"reason": "less is left"})).is_success
+
+
+async def test_money_in_dispute_is_not_refunded(shop: Shop):
+    _, payment = await buyer(shop)
+    asked = await ask(shop, payment, amount_cents=100)
+    dispute = await shop.control.dispute(await shop.charge_of(payment))
+    await shop.hear()
+
+    assert (await decide(shop, asked)).json()["code"] == "not_refundable"
+    await decide(shop, asked, "reject", json={"reason": "it is disputed"})
+    path = f"/api/admin/payments/{public('pay', payment.id)}/refunds"
+    refused = await shop.operate("POST", path, json={"reason": "again"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_refundable")
+    await shop.control.end_dispute(dispute["id"], "won")
+    await shop.hear()
+
+    assert (await shop.operate("POST", path, json={"reason": "again"})).status_code == 201
+
+
 async def test_a_rejected_refund_takes_nothing(shop: Shop):
     customer, payment = await buyer(shop)
 

@@ -100,11 +100,36 @@ test("a payment in review is closed with what was done about it, and not refunde
   const close = screen.getByRole("button", { name: "Close it" });
   await ada.click(close);
   expect(server.to(CLOSE)).toEqual([]);
-  await ada.type(screen.getByLabelText("What was done about it"), "paid back at Stripe");
+  await ada.type(screen.getByLabelText("Why"), "paid back at Stripe");
   await ada.click(close);
 
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
-  expect(server.to(CLOSE).map(({ body }) => body)).toEqual([{ reason: "paid back at Stripe" }]);
+  expect(server.to(CLOSE).map(({ body }) => body)).toEqual([
+    { reason: "paid back at Stripe", credits: 0 },
+  ]);
+});
+
+test("a payment in review is granted the credits that a person decided on", async () => {
+  const server = operators()
+    .on("GET /api/admin/payments", () => ({ payments: [IN_REVIEW], next_cursor: null }))
+    .on(CLOSE, () => ({ ...IN_REVIEW, status: "paid" }));
+  const { ada } = open("/admin/payments", server);
+  await ada.click(
+    await screen.findByRole("button", { name: "Open the payment of payer@example.com" }),
+  );
+
+  const bought = screen.getByLabelText("Credits that it buys");
+  await ada.type(bought, "9.5");
+  await ada.type(screen.getByLabelText("Why"), "nine euros");
+  await ada.click(screen.getByRole("button", { name: "Close it" }));
+  expect(screen.getByText("A whole number.")).toBeDefined();
+  expect(server.to(CLOSE)).toEqual([]);
+  await ada.clear(bought);
+  await ada.type(bought, "900");
+  await ada.click(screen.getByRole("button", { name: "Grant 900 credits" }));
+
+  await waitFor(() => expect(server.to(CLOSE)).toHaveLength(1));
+  expect(server.to(CLOSE)[0]?.body).toEqual({ reason: "nine euros", credits: 900 });
 });
 
 test("a day is compared again, and what the comparisons with Stripe found is there", async () => {

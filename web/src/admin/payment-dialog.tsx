@@ -1,9 +1,11 @@
 /** One payment, and what is to be done about it: money back, or a decision where no rule knows it. */
+import { useState } from "react";
 import { answer } from "~/api/api.ts";
 import { counted, credits, money } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { Dialog } from "~/ui/dialog.tsx";
 import { Facts, Id } from "~/ui/facts.tsx";
+import { TextField } from "~/ui/field.tsx";
 import { Moment } from "~/ui/moment.tsx";
 import { useActing } from "./acting.ts";
 import { EVERY_PAYMENT } from "./keys.ts";
@@ -41,29 +43,41 @@ function ToDo({ payment, onClose }: PaymentProps) {
   return payment.paid_at && <RefundForm payment={payment} onClose={onClose} />;
 }
 
-/** What was done about a payment in review: its money is given back at Stripe, or its credits are given by hand. */
+/** What is decided about a payment in review: how many credits it buys, or that its money goes back at Stripe. */
 function Closing({ payment, onClose }: PaymentProps) {
   const { api } = useProduct();
+  const [written, setWritten] = useState("");
+  const isNumber = /^\d{0,9}$/.test(written.trim());
+  const bought = isNumber ? Number(written.trim()) : 0;
   const closing = useActing<string>({
     act: (reason) =>
       answer(
         api.POST("/api/admin/payments/{payment_id}/close", {
           params: { path: { payment_id: payment.id } },
-          body: { reason },
+          body: { reason, credits: bought },
         }),
       ),
-    said: "It waits for nobody any more.",
+    said: bought > 0 ? `The payer gets ${credits(bought)}.` : "It waits for nobody any more.",
     changes: [EVERY_PAYMENT],
     onDone: onClose,
   });
   return (
-    <ReasonForm
-      label="What was done about it"
-      hint="Give the money back at Stripe, or the credits to the user, first: closing moves neither."
-      action="Close it"
-      busy={closing.isPending}
-      onSay={closing.mutate}
-    />
+    <div className="grid gap-4">
+      <TextField
+        label="Credits that it buys"
+        inputMode="numeric"
+        value={written}
+        hint="The payer gets them as with any payment. None, where the money was given back at Stripe."
+        error={isNumber ? undefined : "A whole number."}
+        onChange={(event) => setWritten(event.target.value)}
+      />
+      <ReasonForm
+        label="Why"
+        action={bought > 0 ? `Grant ${credits(bought)}` : "Close it"}
+        busy={closing.isPending || !isNumber}
+        onSay={closing.mutate}
+      />
+    </div>
   );
 }
 

@@ -660,9 +660,29 @@ export interface paths {
         put?: never;
         /**
          * Grant Credits
-         * @description Give a user credits; the same idempotency key gives them once and answers the same.
+         * @description Give a user credits; the same idempotency key, in the body or the header, gives them once and answers the same.
          */
         post: operations["grant_credits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Grants
+         * @description What operators gave, and who did, newest first.
+         */
+        get: operations["list_grants"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -880,7 +900,7 @@ export interface paths {
         put?: never;
         /**
          * Close Payment
-         * @description Note what was decided about a payment in review: it waits for nobody any more.
+         * @description Note what was decided about a payment in review; with credits it is granted to its payer, as any other is.
          */
         post: operations["close_payment"];
         delete?: never;
@@ -1810,8 +1830,9 @@ export interface components {
          * CheckoutProgress
          * @description How far a page has come, for who holds its id.
          *
-         *     `granted` says that the credits are there; `account` whether the payment opened the account they are on, or met one
-         *     that there was; `email_state` what became of the mail that says so.
+         *     `granted` says that the credits are there, `is_yours` that they are in the account of who asks; `account` whether the
+         *     payment opened that account, or met one that there was; `email_state` what became of the mail that says so.
+         *     `waits_for` is whose act the credits wait for: the payer's, who has to confirm the `address`, or a person's `review`.
          */
         CheckoutProgress: {
             /**
@@ -1839,6 +1860,10 @@ export interface components {
             email_state: "none" | "queued" | "sent" | "failed";
             /** Account */
             account: ("new" | "existing") | null;
+            /** Is Yours */
+            is_yours: boolean;
+            /** Waits For */
+            waits_for: ("address" | "review") | null;
         };
         /**
          * CheckoutRequest
@@ -1866,11 +1891,16 @@ export interface components {
         };
         /**
          * Closing
-         * @description What was decided about a payment in review.
+         * @description What was decided about a payment in review: why, and which credits it buys, if any.
          */
         Closing: {
             /** Reason */
             reason: string;
+            /**
+             * Credits
+             * @default 0
+             */
+            credits?: number;
         };
         /**
          * CompareRequest
@@ -2065,7 +2095,40 @@ export interface components {
             /** Expires At */
             expires_at?: string | null;
             /** Idempotency Key */
-            idempotency_key: string;
+            idempotency_key?: string | null;
+        };
+        /**
+         * GrantView
+         * @description Credits that an operator gave; the user reads the reason, and not by whom.
+         */
+        GrantView: {
+            /** Transaction Id */
+            transaction_id: string;
+            /** User Id */
+            user_id: string;
+            /** Amount */
+            amount: number;
+            /** Kind */
+            kind: string;
+            /** Reason */
+            reason: string;
+            /** Ordered By */
+            ordered_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * Grants
+         * @description A page of grants, newest first.
+         */
+        Grants: {
+            /** Grants */
+            grants: components["schemas"]["GrantView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * HeldFor
@@ -3512,6 +3575,8 @@ export interface components {
         /**
          * UserView
          * @description An account as its owner and operators see it; `credits` is what auth last heard of them.
+         *
+         *     `opened_by` says whether its owner signed up, or a payment opened it.
          */
         UserView: {
             /** Id */
@@ -3526,6 +3591,11 @@ export interface components {
             credits: number;
             /** Roles */
             roles: string[];
+            /**
+             * Opened By
+             * @enum {string}
+             */
+            opened_by: "signup" | "payment";
             /**
              * Created At
              * Format: date-time
@@ -5170,6 +5240,15 @@ export interface operations {
                     "application/json": components["schemas"]["CheckoutProgress"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -5447,7 +5526,9 @@ export interface operations {
     grant_credits: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5513,6 +5594,56 @@ export interface operations {
             };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_grants: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grants"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

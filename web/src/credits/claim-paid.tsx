@@ -11,12 +11,15 @@ import type { Checkout } from "./queries.ts";
 interface ClaimPaidProps {
   checkout: Checkout;
   sessionId: string;
+  /** Somebody else is signed in here. */
+  isAnothers: boolean;
 }
 
-export function ClaimPaid({ checkout, sessionId }: ClaimPaidProps) {
+export function ClaimPaid({ checkout, sessionId, isAnothers }: ClaimPaidProps) {
   const { api, session } = useProduct();
   const router = useRouter();
   const [isClaimed, setClaimed] = useState(false);
+  if (isAnothers) return <Elsewhere checkout={checkout} />;
   if (checkout.account !== "new" || isClaimed) return <SignIn checkout={checkout} />;
 
   const claim = async (password: string) => {
@@ -39,6 +42,16 @@ export function ClaimPaid({ checkout, sessionId }: ClaimPaidProps) {
         <NewPassword action="Open my account" onChoose={claim} email={checkout.email} />
       </div>
     </div>
+  );
+}
+
+function Elsewhere({ checkout }: { checkout: Checkout }) {
+  return (
+    <p>
+      They are in the account of{" "}
+      <strong className="text-ink">{checkout.email ?? "the address that you paid with"}</strong>,
+      and you are signed in to another. Sign out to open it, or follow the link in our mail to it.
+    </p>
   );
 }
 

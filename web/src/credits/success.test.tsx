@@ -14,6 +14,8 @@ const PAID: Checkout = {
   email: "ada@example.com",
   email_state: "none",
   account: null,
+  is_yours: false,
+  waits_for: null,
 };
 
 afterEach(closeAll);
@@ -27,7 +29,7 @@ function checkouts(server: Server, ...states: Partial<Checkout>[]): Server {
 
 test("says that credits are added when they are, and not before", async () => {
   localStorage.setItem("signed-in", "yes");
-  open(PATH, checkouts(adasServer(), {}, { granted: true }));
+  open(PATH, checkouts(adasServer(), {}, { granted: true, is_yours: true }));
 
   expect(await screen.findByRole("heading", { name: "Payment received" })).toBeDefined();
   expect(screen.queryByText("50 credits added!")).toBeNull();
@@ -52,6 +54,16 @@ test("lets a guest claim the account that the payment opened", async () => {
   });
 });
 
+test("names the account that got the credits where somebody else is signed in", async () => {
+  localStorage.setItem("signed-in", "yes");
+  const paid = { granted: true, account: "new", email: "payer@example.com" } as const;
+  open(PATH, checkouts(adasServer(), paid));
+
+  expect(await screen.findByText("payer@example.com")).toBeDefined();
+  expect(screen.queryByText(/your account and ready/)).toBeNull();
+  expect(screen.queryByLabelText("New password")).toBeNull();
+});
+
 test("sends a guest whose account is claimed already to the sign-in", async () => {
   const server = checkouts(new Server(), { granted: true, account: "new" }).on(
     "POST /api/auth/claim",
@@ -69,7 +81,9 @@ test("sends a guest whose account is claimed already to the sign-in", async () =
 
 test.each<[Partial<Checkout>, string]>([
   [{ status: "processing", payment_status: "unpaid" }, "Your bank is on it"],
-  [{ status: "open", payment_status: "unpaid" }, "Waiting for your payment"],
+  [{ status: "open", payment_status: "unpaid" }, "Confirming your payment…"],
+  [{ waits_for: "address" }, "Payment received. Now confirm your e-mail"],
+  [{ waits_for: "review", credits: 0 }, "Payment received"],
   [{ status: "expired", payment_status: "unpaid" }, "This was not paid"],
   [{ status: "failed", payment_status: "unpaid" }, "This was not paid"],
 ])("%o is told as: %s", async (state, title) => {

@@ -1,8 +1,8 @@
 /** After paying: what is true at this moment, and the credits when they are there. */
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { CircleAlert, CircleCheck, Hourglass } from "lucide-react";
-import { type ReactNode, useEffect } from "react";
+import { CircleAlert, CircleCheck, Hourglass, Mail } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
 import { isMissing } from "~/api/problems.ts";
 import { useProduct, useSession } from "~/product.ts";
 import { useAnnounce } from "~/ui/announcer.tsx";
@@ -38,6 +38,8 @@ export function Success() {
 function Outcome({ checkout, sessionId }: { checkout: Checkout; sessionId: string }) {
   if (checkout.granted) return <Granted checkout={checkout} sessionId={sessionId} />;
   if (checkout.status === "expired" || checkout.status === "failed") return <Unpaid />;
+  if (checkout.waits_for === "address") return <ToBeConfirmed checkout={checkout} />;
+  if (checkout.waits_for === "review") return <InReview />;
   const isPaid = checkout.payment_status !== "unpaid";
   if (isPaid) return <Adding />;
   return checkout.status === "processing" ? <AtTheBank /> : <Open />;
@@ -47,6 +49,7 @@ function Granted({ checkout, sessionId }: { checkout: Checkout; sessionId: strin
   const { queries } = useProduct();
   const announce = useAnnounce();
   const isIn = useSession().status === "signed-in";
+  const isMine = isIn && checkout.is_yours;
   const said = `${credits(checkout.credits)} added!`;
   useEffect(() => {
     announce(said);
@@ -56,12 +59,12 @@ function Granted({ checkout, sessionId }: { checkout: Checkout; sessionId: strin
     <Stage
       icon={<CircleCheck size={56} strokeWidth={1.5} className="text-good" aria-hidden="true" />}
       title={said}
-      action={isIn && <Onwards />}
+      action={isMine && <Onwards />}
     >
-      {isIn ? (
+      {isMine ? (
         "They are in your account and ready to be used."
       ) : (
-        <ClaimPaid checkout={checkout} sessionId={sessionId} />
+        <ClaimPaid checkout={checkout} sessionId={sessionId} isAnothers={isIn} />
       )}
     </Stage>
   );
@@ -88,8 +91,8 @@ function Adding() {
 
 /** The page has been waiting for longer than it should have to. */
 function useLong(): boolean {
-  const now = useNow(1_000);
-  return now - performance.timeOrigin > LONG_MS;
+  const [since] = useState(() => Date.now());
+  return useNow(1_000) - since > LONG_MS;
 }
 
 function AtTheBank() {
@@ -105,7 +108,35 @@ function AtTheBank() {
   );
 }
 
+/** Somebody opened an account with the payer's address, and nobody has shown yet whose the address is. */
+function ToBeConfirmed({ checkout }: { checkout: Checkout }) {
+  return (
+    <Stage
+      icon={<Mail size={44} strokeWidth={1.5} aria-hidden="true" />}
+      title="Payment received. Now confirm your e-mail"
+    >
+      There is an account of {checkout.email ?? "your address"} that nobody has confirmed yet.
+      Follow the link in our mail to it, and your {credits(checkout.credits)} are there.
+    </Stage>
+  );
+}
+
+function InReview() {
+  return (
+    <Stage
+      icon={<Hourglass size={44} strokeWidth={1.5} aria-hidden="true" />}
+      title="Payment received"
+    >
+      A person has to look at it, because no price of ours says what it buys. You get the credits or
+      your money back; nothing else is to be done.
+    </Stage>
+  );
+}
+
+/** Whoever comes from the checkout has paid, as a rule: Stripe is about to say so. */
 function Open() {
+  const isLong = useLong();
+  if (!isLong) return <Stage icon={<Spinner size={32} />} title="Confirming your payment…" />;
   return (
     <Stage icon={<Spinner size={32} />} title="Waiting for your payment" action={<BackToCredits />}>
       The checkout is still open. As soon as it is paid, this page says so.

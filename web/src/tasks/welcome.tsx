@@ -72,7 +72,9 @@ function Unconfirmed() {
         </Button>
       }
     >
-      The link is in the mail that we sent to {user.email}.
+      {user.opened_by === "payment"
+        ? `Follow the link in our welcome mail to ${user.email}. It asks for a password once more: only whoever reads that mail may choose it.`
+        : `The link is in the mail that we sent to ${user.email}.`}
     </Notice>
   );
 }

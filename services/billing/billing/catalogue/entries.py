@@ -12,6 +12,8 @@ from shared.errors import Conflict, NotFound
 from shared.sql import among
 
 GRANTS_A_YEAR: Final = 12
+PER_CENT: Final = "per_cent"
+"""The kind of product whose prices buy a credit a cent."""
 
 
 class PriceNotActive(Conflict):
@@ -93,7 +95,7 @@ def _entry(price: Price, product: Product) -> Entry:
         name=product.name,
         description=product.description,
         kind=product.kind,
-        credits=product.credits,
+        credits=product.credits if product.kind != PER_CENT else price.amount_cents or 0,
         amount_cents=price.amount_cents or 0,
         currency=price.currency,
         interval=price.interval,

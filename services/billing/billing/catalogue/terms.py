@@ -42,6 +42,8 @@ def read(product: shapes.Product) -> dict[str, Any]:
 
 
 def _read(metadata: dict[str, str]) -> tuple[Terms, str | None]:
+    if metadata.get("kind") == "per_cent":
+        metadata = {"includedCredits": "1", **metadata}  # each price says how many
     if "includedCredits" not in metadata:
         return Terms.model_construct(credits=0), "its metadata has no includedCredits"
     try:

@@ -3,9 +3,10 @@
 from billing.models.base import Base
 from billing.models.books import Book, Proof
 from billing.models.catalogue import PaymentLink, Price, Product
-from billing.models.checkouts import Checkout, Customer
+from billing.models.checkouts import Checkout, CheckoutRequest, Customer
 from billing.models.ledger import (
     Account,
+    GrantOrder,
     Hold,
     Kind,
     Lot,
@@ -28,10 +29,12 @@ __all__ = [
     "Book",
     "Charge",
     "Checkout",
+    "CheckoutRequest",
     "Chore",
     "Customer",
     "Debt",
     "Dispute",
+    "GrantOrder",
     "Hold",
     "Invoice",
     "InvoicePayment",

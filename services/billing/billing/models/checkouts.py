@@ -42,8 +42,6 @@ class Checkout(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     stripe_checkout_session_id: Mapped[str | None] = mapped_column(unique=True)
     stripe_subscription_id: Mapped[str | None]
-    request_key: Mapped[str | None] = mapped_column(unique=True)
-    request_hash: Mapped[bytes | None]
     user_id: Mapped[UUID | None]
     email: Mapped[str | None]
     price_id: Mapped[str | None]
@@ -57,6 +55,17 @@ class Checkout(Base):
     expires_at: Mapped[datetime]
     asked_at: Mapped[datetime | None]
     end_at: Mapped[datetime | None]
+
+
+class CheckoutRequest(Base):
+    """The key of a request for a page, whether it had the page made or joined one that was open: it leads there for ever."""
+
+    __tablename__ = "checkout_requests"
+
+    request_key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[bytes]
+    checkout_id: Mapped[UUID] = mapped_column(index=True)
+    created_at: Mapped[datetime]
 
 
 class Customer(Base):

@@ -198,6 +198,15 @@ class Hold(Base):
     settled_at: Mapped[datetime | None]
 
 
+class GrantOrder(Base):
+    """Which operator ordered a grant; its owner reads the reason alone."""
+
+    __tablename__ = "grant_orders"
+
+    posting_id: Mapped[UUID] = mapped_column(ForeignKey("postings.id"), primary_key=True)
+    ordered_by: Mapped[str]
+
+
 class Usage(Base):
     """What credits were spent on through the API: a capture's feature, and what its caller says of it."""
 

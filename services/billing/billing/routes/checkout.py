@@ -42,11 +42,11 @@ async def create_checkout_session(
 @router.get(
     "/api/billing/checkout-session/{checkout_session_id}",
     operation_id="get_checkout_session",
-    responses=refusals(404, 502, 503),
+    responses=refusals(401, 404, 502, 503),
 )
 @router.get("/api/stripe/session/{checkout_session_id}", include_in_schema=False)
 async def get_checkout_session(
-    checkout_session_id: SessionId, cashier: AtCashier
+    checkout_session_id: SessionId, cashier: AtCashier, user: UserIfAny
 ) -> CheckoutProgress:
     """Return how far a payment has come, and whether its credits are there."""
     found = await cashier.progress(checkout_session_id)
@@ -60,6 +60,8 @@ async def get_checkout_session(
             "email": found.email,
             "email_state": found.email_state,
             "account": found.account,
+            "is_yours": user is not None and user.id == found.user_id,
+            "waits_for": found.waits_for,
         }
     )
 

@@ -9,10 +9,11 @@ from billing.models import Book, Lot
 from billing.routes.refusals import refusals
 from billing.routes.subscriptions import shown
 from billing.schemas.books import BooksView
-from billing.schemas.credits import Expiring, GrantRequest, LotView, Summary
+from billing.schemas.credits import Expiring, GrantRequest, Grants, GrantView, LotView, Summary
 from billing.schemas.transactions import Transaction
-from shared.http import CurrentOperator, CurrentUser
+from shared.http import CurrentOperator, CurrentUser, IdempotencyKey
 from shared.http import Transaction as InTransaction
+from shared.pages import Cursor, Limit, cursor_of, id_of
 
 RECENT = 20
 
@@ -46,24 +47,50 @@ async def summarize_credits(user: CurrentUser, tx: InTransaction) -> Summary:
     "/api/credits/grant",
     operation_id="grant_credits",
     status_code=201,
-    responses={**refusals(401, 403, 404, 409), 200: {"model": Transaction}},
+    responses={**refusals(401, 403, 404, 409, 422), 200: {"model": Transaction}},
 )
 async def grant_credits(
-    body: GrantRequest, operator: CurrentOperator, tx: InTransaction, response: Response
+    body: GrantRequest,
+    operator: CurrentOperator,
+    tx: InTransaction,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> Transaction:
-    """Give a user credits; the same idempotency key gives them once and answers the same."""
+    """Give a user credits; the same idempotency key, in the body or the header, gives them once and answers the same."""
     order = grants.Order(
         user_id=body.user_id or await grants.owner_of(tx, body.email or ""),
         amount=body.amount,
         kind=body.kind,
-        reason=f"{body.reason} ({operator.name})",
+        reason=body.reason,
         expires_at=body.expires_at,
-        key=f"admin:{body.idempotency_key}",
+        key=f"admin:{body.key(idempotency_key)}",
+        ordered_by=operator.name,
     )
     posting, is_new = await grants.give(tx, order)
     if not is_new:
         response.status_code = 200
     return Transaction.of(posting)
+
+
+@router.get("/api/admin/grants", operation_id="list_grants", responses=refusals(401, 403))
+async def list_grants(
+    _: CurrentOperator, tx: InTransaction, limit: Limit = 50, cursor: Cursor = None
+) -> Grants:
+    """What operators gave, and who did, newest first."""
+    rows = await reading.grants(tx, limit=limit, before=id_of(cursor))
+    views = [
+        GrantView(
+            transaction_id=line.id,
+            user_id=owner,
+            amount=line.amount,
+            kind=line.kind,
+            reason=line.description,
+            ordered_by=ordered_by,
+            created_at=line.created_at,
+        )
+        for line, owner, ordered_by in rows
+    ]
+    return Grants(grants=views, next_cursor=cursor_of([line for line, *_ in rows], limit))
 
 
 def _expiring(lots: Sequence[Lot]) -> Expiring | None:

@@ -42,8 +42,9 @@ async def list_payments(
 async def close_payment(
     payment_id: PaymentId, body: Closing, operator: CurrentOperator, tx: InTransaction
 ) -> PaymentView:
-    """Note what was decided about a payment in review: it waits for nobody any more."""
-    return _payment(await payments.close(tx, payment_id, by=operator.name, reason=body.reason))
+    """Note what was decided about a payment in review; with credits it is granted to its payer, as any other is."""
+    decided = payments.Decision(by=operator.name, reason=body.reason, credits=body.credits)
+    return _payment(await payments.close(tx, payment_id, decided))
 
 
 def _payment(row: Payment) -> PaymentView:

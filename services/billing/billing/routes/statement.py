@@ -1,7 +1,7 @@
 """A user's statement, signed, in the form that is asked for; and the keys that verify it."""
 
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -75,7 +75,8 @@ async def show_statement(
         async with database.transaction() as tx:
             document = await _signed(tx, user, keys, settings.site_url, form, span)
         written = await _written(document, form, press)
-    name = f"statement-{document['period']['from'][:10]}.{FORMS[form]}"
+    since, until = (document["period"][end][:10] for end in ("from", "to"))
+    name = f"statement-{since}-to-{until}.{FORMS[form]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
     return Response(written, media_type=form, headers=headers)
 
@@ -104,8 +105,8 @@ async def _signed(
 
 def _period(since: datetime | None, until: datetime | None, *, now: datetime) -> Period:
     until = until or now
-    month = until.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    since = since or month
+    last = until - timedelta(microseconds=1)  # the first of a month ends the month before
+    since = since or last.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     if since >= until or since > now:
         message = "A statement's period begins before it ends, and has begun."
         raise Invalid(message)

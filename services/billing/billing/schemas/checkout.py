@@ -42,8 +42,9 @@ class CheckoutPage(BaseModel):
 class CheckoutProgress(BaseModel):
     """How far a page has come, for who holds its id.
 
-    `granted` says that the credits are there; `account` whether the payment opened the account they are on, or met one
-    that there was; `email_state` what became of the mail that says so.
+    `granted` says that the credits are there, `is_yours` that they are in the account of who asks; `account` whether the
+    payment opened that account, or met one that there was; `email_state` what became of the mail that says so.
+    `waits_for` is whose act the credits wait for: the payer's, who has to confirm the `address`, or a person's `review`.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -56,6 +57,8 @@ class CheckoutProgress(BaseModel):
     email: str | None
     email_state: Literal["none", "queued", "sent", "failed"]
     account: Literal["new", "existing"] | None
+    is_yours: bool
+    waits_for: Literal["address", "review"] | None
 
 
 class PortalLink(BaseModel):

@@ -9,6 +9,7 @@ from billing.models import Kind
 from billing.schemas.books import BooksView
 from billing.schemas.subscriptions import SubscriptionView
 from billing.schemas.transactions import Transaction
+from shared.errors import Invalid
 from shared.ids import PaymentId, TransactionId, UserId
 from shared.moments import Moment
 from shared.text import Text
@@ -55,6 +56,25 @@ class Summary(BaseModel):
     transactions: list[Transaction]
 
 
+class GrantView(BaseModel):
+    """Credits that an operator gave; the user reads the reason, and not by whom."""
+
+    transaction_id: TransactionId
+    user_id: UserId
+    amount: int
+    kind: str
+    reason: str
+    ordered_by: str
+    created_at: datetime
+
+
+class Grants(BaseModel):
+    """A page of grants, newest first."""
+
+    grants: list[GrantView]
+    next_cursor: str | None
+
+
 class GrantRequest(BaseModel):
     """Credits from an operator, to a user's id or to an address that billing knows; snake_case or camelCase."""
 
@@ -69,14 +89,22 @@ class GrantRequest(BaseModel):
         None, validation_alias=AliasChoices("expires_at", "expiresAt")
     )
     idempotency_key: Annotated[
-        str,
+        str | None,
         Field(
             min_length=1,
             max_length=255,
             pattern=r"^[\x21-\x7e]+$",
             validation_alias=AliasChoices("idempotency_key", "idempotencyKey"),
         ),
-    ]
+    ] = None
+
+    def key(self, header: str | None) -> str:
+        """Return the idempotency key, of the body or the header; raise Invalid where there is none, or two."""
+        keys = {key for key in (self.idempotency_key, header) if key is not None}
+        if len(keys) != 1:
+            message = "Send one idempotency key: in the body, or as the header Idempotency-Key."
+            raise Invalid(message)
+        return keys.pop()
 
     @model_validator(mode="after")
     def _names_one_user(self) -> Self:

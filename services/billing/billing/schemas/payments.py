@@ -1,19 +1,22 @@
 """Payments over HTTP."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from billing.schemas.credits import CREDITS_MAX
 from billing.schemas.refunds import Reason
 from shared.ids import PaymentId, UserId
 
 
 class Closing(BaseModel):
-    """What was decided about a payment in review."""
+    """What was decided about a payment in review: why, and which credits it buys, if any."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
+    credits: Annotated[int, Field(ge=0, le=CREDITS_MAX, strict=True)] = 0
 
 
 class PaymentView(BaseModel):
