@@ -11,6 +11,7 @@ from billing.metrics import WEBHOOKS, gauges
 from billing.models import Book, Kind
 from shared.clock import first_id
 from shared.contracts.tasks import Terms
+from shared.contracts.users import UserEmailVerified, UserRegistered
 from tests.stripe_events import WEBHOOK_SECRET, checkout_session, event, signed
 
 
@@ -75,6 +76,26 @@ async def test_what_is_paid_and_not_granted_is_counted_whatever_its_age(billing)
         assert before["impacter_payments"][status] == after["impacter_payments"][status] >= 1
     assert before["impacter_payment_oldest_paid_seconds"][""] < 60
     assert after["impacter_payment_oldest_paid_seconds"][""] >= 3 * 86_400
+
+
+async def test_a_payment_that_waits_for_its_payer_wakes_no_operator(billing):
+    """Somebody signed up with the payer's address and has not confirmed it yet."""
+    address = f"{uuid4().hex}@example.com"
+    stranger = UserRegistered(user_id=uuid4(), email=address, sealed_token="x")
+    await billing.deliver(stranger)
+    await post(billing, event(checkout_session(email=address)))
+    await billing.work()
+    async with billing.database.transaction() as tx:
+        long_ago = await tx.now() - timedelta(days=9)
+        mine = {"ago": long_ago, "email": address}
+        await tx.execute(text("UPDATE payments SET paid_at = :ago WHERE email = :email"), mine)
+
+    waiting = await read(billing)
+    await billing.deliver(UserEmailVerified(user_id=stranger.user_id, email=address))
+    granted = await read(billing)
+
+    assert waiting["impacter_payment_oldest_paid_seconds"][""] < 9 * 86_400
+    assert waiting["impacter_payments"]["paid"] == granted["impacter_payments"]["paid"] + 1
 
 
 async def test_open_holds_are_counted_with_their_credits_and_the_age_of_the_oldest(billing):
