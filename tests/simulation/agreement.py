@@ -15,6 +15,8 @@ DISPUTED = ("needs_response", "under_review", "lost")
 LATE = ("past_due", "unpaid")
 NEVER_BEGAN = ("incomplete", "incomplete_expired")
 MONTHS_OF_A_YEAR = 12
+CENTS_APART = 1
+"""How many credits the share of a price, in whole cents, may be off the share of its time."""
 PAYMENTS = """
     SELECT coalesce(m.stripe_checkout_session_id, m.stripe_invoice_id) AS of, m.status, m.credits,
            m.user_id, u.email, m.email_key, m.refund_taken + m.dispute_taken AS taken,
@@ -72,6 +74,9 @@ class Agreement:
     def _bills(self) -> Iterator[str]:
         for bill in self._found["invoice"]:
             brings = self._brings(bill) if bill["status"] == "paid" else 0
+            row = self._payments.get(bill["id"])
+            if row and _is_changed(bill) and abs(row["credits"] - brings) <= CENTS_APART:
+                brings = row["credits"]
             owner = {"email": bill["customer_email"]}
             yield from self._payment(bill["id"], brings, bill["amount_paid"], owner)
             yield from self._taken(bill["id"], bill["amount_paid"])
@@ -158,17 +163,20 @@ class Agreement:
         return int(offer["metadata"]["includedCredits"]) * int(item["quantity"])
 
     def _brings(self, bill: Body) -> int:
-        """Return a plan's credits for the periods on a bill, or those that an upgrade adds."""
-        whole = changed = 0
+        """Return a plan's credits for the periods on a bill, or those that an upgrade adds: the share that is paid for."""
+        whole, changed, share = 0, 0, 1.0
         for line in bill["lines"]["data"]:
             offer = self._offers[line["pricing"]["price_details"]["price"]]
             months = MONTHS_OF_A_YEAR if "grantInterval" in offer["metadata"] else 1
             brought = int(offer["metadata"]["includedCredits"]) * months
             if not _is_proration(line):
                 whole += brought
+            elif line["amount"] > 0:
+                changed += brought
+                share = line["amount"] / offer["price"]["unit_amount"]
             else:
-                changed += brought if line["amount"] > 0 else -brought
-        return whole + max(0, changed)
+                changed -= brought
+        return whole + round(max(0, changed) * share)
 
     def _intents(self, name: str) -> set[str]:
         """Return the payment intents that paid a session or a bill."""
@@ -181,6 +189,10 @@ class Agreement:
         for kind in ("refund", "dispute"):
             for item in self._found[kind]:
                 yield kind, item
+
+
+def _is_changed(bill: Body) -> bool:
+    return any(_is_proration(line) for line in bill["lines"]["data"])
 
 
 def _is_proration(line: Body) -> bool:
