@@ -85,6 +85,23 @@ async def test_what_is_sent_while_offline_is_asked_for_once_by_a_page_that_is_op
     visitor.complaints.clear()  # of the network, while there was none
 
 
+async def test_a_page_that_is_gone_to_while_offline_comes_when_the_network_does(visitor: Visitor):
+    await visitor.arrive_funded(100)
+    await visitor.page.evaluate("() => { window.isTheSame = true; }")
+    addresses: list[str] = []
+    visitor.page.on("framenavigated", lambda frame: addresses.append(frame.url))
+
+    await visitor.page.context.set_offline(True)
+    await visitor.page.get_by_role("link", name="Transactions").first.click()
+    await visitor.see("ImpacterAGI cannot be reached")
+    await visitor.page.context.set_offline(False)
+
+    await visitor.see_title("Transactions")
+    assert await visitor.page.evaluate("() => window.isTheSame")
+    assert not [address for address in addresses if address.startswith("chrome-error")]
+    visitor.complaints.clear()  # of the network, while there was none
+
+
 async def _customer(visitor: Visitor):
     customer = await visitor.product.customer()
     customer.address, customer.password = visitor.address, visitor.password

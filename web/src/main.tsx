@@ -24,7 +24,7 @@ function fetchPage(): void {
   );
   for (const { routeId } of matches) {
     const component = router.routesById[routeId].options.component as AsyncRouteComponent<unknown>;
-    void component?.preload?.();
+    component?.preload?.()?.catch(() => undefined); // the router asks again, and shows why
   }
 }
 

@@ -3,7 +3,6 @@ import {
   createRootRouteWithContext,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   type RouterHistory,
   redirect,
 } from "@tanstack/react-router";
@@ -13,6 +12,7 @@ import { EntranceFrame, Frame, ProductFrame, WaitingFrame } from "~/shell/frames
 import { NotFound, NowhereFound } from "~/shell/not-found.tsx";
 import { Waiting } from "~/shell/waiting.tsx";
 import { everybody, operatorsOnly, signedInOnly, strangersOnly } from "./guards.ts";
+import { lazyPage } from "./lazy-page.tsx";
 import { only, parseSearch, stringifySearch } from "./search.ts";
 
 const root = createRootRouteWithContext<Product>()({
@@ -53,39 +53,39 @@ const login = createRoute({
   path: "/login",
   validateSearch: only("next", "email"),
   beforeLoad: strangersOnly,
-  component: lazyRouteComponent(() => import("~/entrance/login.tsx"), "Login"),
+  component: lazyPage(() => import("~/entrance/login.tsx"), "Login"),
 });
 const signup = createRoute({
   getParentRoute: () => entrance,
   path: "/signup",
   validateSearch: only("next", "email"),
   beforeLoad: strangersOnly,
-  component: lazyRouteComponent(() => import("~/entrance/signup.tsx"), "SignUp"),
+  component: lazyPage(() => import("~/entrance/signup.tsx"), "SignUp"),
 });
 const forgot = createRoute({
   getParentRoute: () => entrance,
   path: "/forgot",
   validateSearch: only("email"),
-  component: lazyRouteComponent(() => import("~/entrance/forgot.tsx"), "Forgot"),
+  component: lazyPage(() => import("~/entrance/forgot.tsx"), "Forgot"),
 });
 const reset = createRoute({
   getParentRoute: () => entrance,
   path: "/reset",
   validateSearch: only("token"),
-  component: lazyRouteComponent(() => import("~/entrance/reset.tsx"), "Reset"),
+  component: lazyPage(() => import("~/entrance/reset.tsx"), "Reset"),
 });
 const claim = createRoute({
   getParentRoute: () => entrance,
   path: "/claim",
   validateSearch: only("token"),
-  component: lazyRouteComponent(() => import("~/entrance/claim.tsx"), "Claim"),
+  component: lazyPage(() => import("~/entrance/claim.tsx"), "Claim"),
 });
 const verify = createRoute({
   getParentRoute: () => entrance,
   path: "/verify",
   validateSearch: only("token"),
   beforeLoad: everybody,
-  component: lazyRouteComponent(() => import("~/entrance/verify.tsx"), "Verify"),
+  component: lazyPage(() => import("~/entrance/verify.tsx"), "Verify"),
 });
 
 /* For strangers too. */
@@ -93,13 +93,13 @@ const credits = createRoute({
   getParentRoute: () => shared,
   path: "/credits",
   validateSearch: only("cancelled", "managed"),
-  component: lazyRouteComponent(() => import("~/credits/credits.tsx"), "Credits"),
+  component: lazyPage(() => import("~/credits/credits.tsx"), "Credits"),
 });
 const success = createRoute({
   getParentRoute: () => shared,
   path: "/dashboard/credits/success",
   validateSearch: only("session_id"),
-  component: lazyRouteComponent(() => import("~/credits/success.tsx"), "Success"),
+  component: lazyPage(() => import("~/credits/success.tsx"), "Success"),
 });
 
 /* For whoever is signed in. */
@@ -107,23 +107,23 @@ const dashboard = createRoute({
   getParentRoute: () => own,
   path: "/dashboard",
   validateSearch: only("task", "q", "show", "agent", "after", "before"),
-  component: lazyRouteComponent(() => import("~/tasks/dashboard.tsx"), "Dashboard"),
+  component: lazyPage(() => import("~/tasks/dashboard.tsx"), "Dashboard"),
 });
 const transactions = createRoute({
   getParentRoute: () => own,
   path: "/transactions",
   validateSearch: only("kind", "from", "to", "trace"),
-  component: lazyRouteComponent(() => import("~/transactions/transactions.tsx"), "Transactions"),
+  component: lazyPage(() => import("~/transactions/transactions.tsx"), "Transactions"),
 });
 const settings = createRoute({
   getParentRoute: () => own,
   path: "/settings",
-  component: lazyRouteComponent(() => import("~/settings/settings.tsx"), "Settings"),
+  component: lazyPage(() => import("~/settings/settings.tsx"), "Settings"),
 });
 const example = createRoute({
   getParentRoute: () => own,
   path: "/example-ai",
-  component: lazyRouteComponent(() => import("~/example/example-ai.tsx"), "ExampleAi"),
+  component: lazyPage(() => import("~/example/example-ai.tsx"), "ExampleAi"),
 });
 
 /* For operators. */
@@ -131,58 +131,58 @@ const admin = createRoute({
   getParentRoute: () => own,
   path: "/admin",
   beforeLoad: operatorsOnly,
-  component: lazyRouteComponent(() => import("~/admin/frame.tsx"), "AdminFrame"),
+  component: lazyPage(() => import("~/admin/frame.tsx"), "AdminFrame"),
 });
 const adminPages = [
   createRoute({
     getParentRoute: () => admin,
     path: "/",
-    component: lazyRouteComponent(() => import("~/admin/health.tsx"), "Health"),
+    component: lazyPage(() => import("~/admin/health.tsx"), "Health"),
   }),
   createRoute({
     getParentRoute: () => admin,
     path: "/tasks",
     validateSearch: only("status", "user", "run"),
-    component: lazyRouteComponent(() => import("~/admin/tasks.tsx"), "AdminTasks"),
+    component: lazyPage(() => import("~/admin/tasks.tsx"), "AdminTasks"),
   }),
   createRoute({
     getParentRoute: () => admin,
     path: "/users",
     validateSearch: only("q", "user"),
-    component: lazyRouteComponent(() => import("~/admin/users.tsx"), "AdminUsers"),
+    component: lazyPage(() => import("~/admin/users.tsx"), "AdminUsers"),
   }),
   createRoute({
     getParentRoute: () => admin,
     path: "/payments",
     validateSearch: only("status", "q"),
-    component: lazyRouteComponent(() => import("~/admin/payments.tsx"), "AdminPayments"),
+    component: lazyPage(() => import("~/admin/payments.tsx"), "AdminPayments"),
   }),
   createRoute({
     getParentRoute: () => admin,
     path: "/refunds",
-    component: lazyRouteComponent(() => import("~/admin/refunds.tsx"), "AdminRefunds"),
+    component: lazyPage(() => import("~/admin/refunds.tsx"), "AdminRefunds"),
   }),
   createRoute({
     getParentRoute: () => admin,
     path: "/prices",
-    component: lazyRouteComponent(() => import("~/admin/prices.tsx"), "AdminPrices"),
+    component: lazyPage(() => import("~/admin/prices.tsx"), "AdminPrices"),
   }),
   createRoute({
     getParentRoute: () => admin,
     path: "/events",
     validateSearch: only("service", "event"),
-    component: lazyRouteComponent(() => import("~/admin/events.tsx"), "AdminEvents"),
+    component: lazyPage(() => import("~/admin/events.tsx"), "AdminEvents"),
   }),
   createRoute({
     getParentRoute: () => admin,
     path: "/mails",
     validateSearch: only("state", "user"),
-    component: lazyRouteComponent(() => import("~/admin/mails.tsx"), "AdminMails"),
+    component: lazyPage(() => import("~/admin/mails.tsx"), "AdminMails"),
   }),
   createRoute({
     getParentRoute: () => admin,
     path: "/books",
-    component: lazyRouteComponent(() => import("~/admin/books.tsx"), "AdminBooks"),
+    component: lazyPage(() => import("~/admin/books.tsx"), "AdminBooks"),
   }),
 ] as const;
 
