@@ -130,6 +130,7 @@ const example = createRoute({
 const admin = createRoute({
   getParentRoute: () => own,
   path: "/admin",
+  notFoundComponent: NotFound,
   beforeLoad: operatorsOnly,
   component: lazyPage(() => import("~/admin/frame.tsx"), "AdminFrame"),
 });
