@@ -2,6 +2,7 @@
 import { useRef, useState } from "react";
 import { answer, type Schema } from "~/api/api.ts";
 import { useProduct } from "~/product.ts";
+import { PERSON } from "~/tasks/status.ts";
 import { Button } from "~/ui/button.tsx";
 import { TextArea, TextField } from "~/ui/field.tsx";
 import { useActing } from "./acting.ts";
@@ -13,7 +14,7 @@ type Change = Schema<"StatusChange">;
 
 export function RunDesk({ run }: { run: Run }) {
   if (run.state === "finished") return null;
-  return run.executor === "human" && run.state === "running" ? (
+  return run.executor === PERSON && run.state === "running" ? (
     <InHand run={run} />
   ) : (
     <Take run={run} />

@@ -9,7 +9,7 @@ import { Elapsed } from "./elapsed.tsx";
 import { Files } from "./files.tsx";
 import type { Task } from "./keys.ts";
 import { AgainButtons } from "./retrying.tsx";
-import { isFinal } from "./status.ts";
+import { isFinal, PERSON } from "./status.ts";
 import { Story } from "./story.tsx";
 import { Written } from "./written.tsx";
 
@@ -51,14 +51,15 @@ function UnderWay({ task }: { task: Task }) {
   );
 }
 
-function waitingFor({ status }: Task): string {
+function waitingFor({ status, executor }: Task): string {
   if (status === "pending") return "Setting credits aside.";
-  return status === "queued" ? "Waiting for an agent to begin." : "An agent has begun.";
+  if (status === "queued") return "Waiting for an agent to begin.";
+  return executor === PERSON ? "A person has begun." : "An agent has begun.";
 }
 
 function Delivered({ task }: { task: Task }) {
   return (
-    <div className="grid gap-5">
+    <div className="grid grid-cols-1 gap-5">
       <Headline
         icon={<CircleCheck className="text-good" size={22} aria-hidden="true" />}
         text="Done!"

@@ -20,6 +20,9 @@ export const STATUSES: Record<Status, Said> = {
   rejected: { word: "Not enough credits", tone: "warn", isFinal: true },
 };
 
+/** The executor that is a person and no agent. */
+export const PERSON = "human";
+
 export function isFinal(status: Status): boolean {
   return STATUSES[status].isFinal;
 }

@@ -3,6 +3,7 @@ import type { Schema } from "~/api/api.ts";
 import { credits } from "~/credits/words.ts";
 import { exact } from "~/ui/moment.tsx";
 import type { Task } from "./keys.ts";
+import { PERSON } from "./status.ts";
 
 type Happening = Schema<"TaskEventView">;
 
@@ -40,8 +41,14 @@ export function Story({ task }: { task: Task }) {
   );
 }
 
-function said({ name, attempt }: Happening, task: Task): string {
-  if (name === "settled") return `Charged ${credits(task.credits_spent)}, the rest given back`;
-  const words = SAID[name] ?? name;
+function said({ name, attempt, detail }: Happening, task: Task): string {
+  if (name === "settled") return settled(task);
+  const words = name === "started" && detail === PERSON ? "A person began" : (SAID[name] ?? name);
   return attempt !== null && attempt > 1 ? `${words} (attempt ${attempt})` : words;
+}
+
+function settled({ credits_spent, maximum }: Task): string {
+  if (credits_spent === 0) return "Nothing charged, all of it given back";
+  const charged = `Charged ${credits(credits_spent)}`;
+  return credits_spent < maximum ? `${charged}, the rest given back` : charged;
 }
