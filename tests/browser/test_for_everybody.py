@@ -8,6 +8,7 @@ from tests.browser.visitors import Visitor
 
 WIDTHS = (320, 390, 768, 1280, 1920)
 OVERHANG = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+OVERHANG_OF_BOX = "(box) => box.scrollWidth - box.clientWidth"
 # Colours that follow their parents' arrive a frame after them.
 DRAWN = "() => new Promise((tell) => setTimeout(() => requestAnimationFrame(tell), 100))"
 

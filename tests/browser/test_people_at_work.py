@@ -11,10 +11,13 @@ from embedded.postgres import EmbeddedPostgres
 from shared.bus_postgres import PostgresBus
 from shared.events import Message
 from shared.testing import eventually
+from tests.browser.test_for_everybody import OVERHANG, OVERHANG_OF_BOX
 from tests.browser.visitors import Visitor
 from tests.flows.product import Product
 
 Arriving = Callable[..., Awaitable[Visitor]]
+# As long as the names of files are that people make.
+NAME = "Market_of_solar_roofs_in_southern_Europe_2026_final_v3.xlsx.txt"
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ async def operator(arriving: Arriving) -> Visitor:
 
 
 async def test_a_person_does_what_no_agent_does(operator: Visitor, arriving: Arriving, tmp_path):
-    report = tmp_path / "report.txt"
+    report = tmp_path / NAME
     report.write_text("what was found")
     customer = await arriving()
     await customer.arrive_funded(1000)
@@ -38,13 +41,20 @@ async def test_a_person_does_what_no_agent_does(operator: Visitor, arriving: Arr
     await operator.press("Take it")
     await customer.task_is("running")
     await operator.page.get_by_label("Attach a file").set_input_files(report)
-    await operator.see("report.txt")
+    await operator.see(NAME)
     await operator.page.get_by_label("Result").fill("Solar roofs **sell**.")
     await operator.press("Deliver")
 
     await customer.task_is("completed")
     await customer.see("Solar roofs sell.")
-    await customer.see("Download results (report.txt)")
+    await customer.see(f"Download results ({NAME})")
+    await customer.page.get_by_text("What happened").click()
+    await customer.see("A person began")
+    sheet = operator.page.get_by_role("dialog")
+    for person in (customer, operator):
+        await person.page.set_viewport_size({"width": 360, "height": 740})
+        assert await person.page.evaluate(OVERHANG) <= 0
+    assert await sheet.evaluate(OVERHANG_OF_BOX) <= 0
 
 
 async def test_a_person_who_cannot_do_it_says_why_and_nothing_is_charged(

@@ -31,7 +31,7 @@ export function RunSheet({ taskId, onClose }: { taskId: string; onClose: () => v
   });
   return (
     <Sheet open onClose={onClose} title="Task" side="right">
-      <div className="grid gap-6 px-5 pb-8" data-testid="run">
+      <div className="grid grid-cols-1 gap-6 px-5 pb-8" data-testid="run">
         {run && <Details run={run} />}
         {!run && !error && <SkeletonLines what="the run" count={6} />}
         {!run &&
@@ -65,11 +65,11 @@ function Details({ run }: { run: Run }) {
         </section>
       )}
       {files.length > 0 && (
-        <ul aria-label="Files" className="grid gap-1">
+        <ul aria-label="Files" className="grid grid-cols-1 gap-1">
           {files.map((file) => (
             <li key={file.id} className="flex justify-between gap-4">
               <span className="truncate font-medium">{file.name}</span>
-              <span className="text-soft">{size(file.size)}</span>
+              <span className="whitespace-nowrap text-soft">{size(file.size)}</span>
             </li>
           ))}
         </ul>

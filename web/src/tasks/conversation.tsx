@@ -37,7 +37,7 @@ function Talk({ task, onAgain }: { task: Task; onAgain: (description: string) =>
   useTitle(`${STATUSES[task.status].word}: ${firstLine(task.description)}`);
   useSaid(task);
   return (
-    <article className="grid gap-6" data-testid="task" data-status={task.status}>
+    <article className="grid grid-cols-1 gap-6" data-testid="task" data-status={task.status}>
       <Heading>Task: {firstLine(task.description)}</Heading>
       <div className="grid gap-1.5">
         <Bubble text={task.description} />

@@ -16,7 +16,7 @@ export function Files({ task: { task_id, files } }: { task: Task }) {
   const [only, ...others] = files;
   if (only === undefined) return null;
   return (
-    <div className="grid gap-2.5">
+    <div className="grid grid-cols-1 gap-2.5">
       {others.length === 0 ? (
         <OneFile taskId={task_id} file={only} />
       ) : (
@@ -38,7 +38,7 @@ function OneFile({ taskId, file }: { taskId: string; file: File }) {
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
       <Button look="primary" busy={opening.isPending} onClick={() => opening.mutate()}>
-        <Download size={17} aria-hidden="true" />
+        <Download size={17} className="shrink-0" aria-hidden="true" />
         <span className="truncate">Download results ({file.name})</span>
       </Button>
       <About file={file} />

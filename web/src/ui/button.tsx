@@ -4,7 +4,7 @@ import type { ComponentProps, ReactNode } from "react";
 import { Spinner } from "./spinner.tsx";
 
 export const buttonLook = cva(
-  "relative inline-flex items-center justify-center gap-2 whitespace-nowrap rounded-full font-medium transition-colors duration-150 select-none disabled:opacity-45 aria-disabled:opacity-45",
+  "relative inline-flex max-w-full items-center justify-center gap-2 whitespace-nowrap rounded-full font-medium transition-colors duration-150 select-none disabled:opacity-45 aria-disabled:opacity-45",
   {
     variants: {
       look: {
