@@ -22,3 +22,27 @@ test("the palette finds tasks that are older than the newest ones", async () => 
 
   await waitFor(() => expect(where()).toBe("/dashboard?task=task_1"));
 });
+
+test("what the server finds is shown, also by words that the task itself has not", async () => {
+  const old = aSummary({ task_id: "task_1", description: "Find dentists in Lyon" });
+  const server = adasServer().on("GET /api/tasks", ({ search }) => ({
+    tasks: search.get("q") === "praxis" ? [old] : [],
+    next_cursor: null,
+  }));
+  const { ada } = open("/settings", server);
+
+  await ada.click(await screen.findByRole("button", { name: /^Search and commands/ }));
+  await ada.type(await screen.findByRole("combobox"), "praxis");
+
+  expect(await screen.findByRole("option", { name: "Find dentists in Lyon" })).toBeDefined();
+});
+
+test("letters that are only scattered about find nothing", async () => {
+  const { ada } = open("/settings", adasServer());
+
+  await ada.click(await screen.findByRole("button", { name: /^Search and commands/ }));
+  await ada.type(await screen.findByRole("combobox"), "tea");
+
+  expect(await screen.findByText("Nothing fits.")).toBeDefined();
+  expect(screen.queryByRole("option")).toBeNull();
+});

@@ -10,6 +10,7 @@ import { historyQuery } from "~/tasks/queries.ts";
 import { choose } from "~/theme/appearance.ts";
 import { usePaused } from "~/ui/paused.ts";
 import { useSignOut } from "./account.tsx";
+import { fitting } from "./fitting.ts";
 import { placesOf, SETTINGS } from "./places.ts";
 
 const WORDS_MAX = 200;
@@ -35,6 +36,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
       onOpenChange={onClose}
       label="Search and commands"
       loop
+      filter={fitting}
       overlayClassName="fixed inset-0 z-40 bg-veil animate-appear"
       contentClassName="fixed z-50 inset-x-4 top-[12vh] mx-auto max-w-xl overflow-hidden rounded-card bg-card text-ink shadow-floating animate-rise focus:outline-none"
     >
@@ -101,17 +103,24 @@ interface TasksProps {
 function Tasks({ words, onChoose }: TasksProps) {
   const { api } = useProduct();
   const { data: newest } = useInfiniteQuery(historyQuery(api, {}));
-  const { data: found } = useInfiniteQuery({
+  const { data: found, isPlaceholderData } = useInfiniteQuery({
     ...historyQuery(api, { q: words }),
     enabled: words !== "",
     placeholderData: keepPreviousData,
   });
+  const ofServer = isPlaceholderData ? [] : listed(found).map(({ task_id }) => task_id);
   const tasks = new Map([...listed(newest), ...listed(found)].map((task) => [task.task_id, task]));
   if (tasks.size === 0) return null;
   return (
     <Group heading="Tasks">
       {[...tasks.values()].map(({ task_id, description }) => (
-        <Item key={task_id} value={`${description} ${task_id}`} onSelect={() => onChoose(task_id)}>
+        <Item
+          key={task_id}
+          value={task_id}
+          // what the server found fits, whatever it found it by
+          keywords={ofServer.includes(task_id) ? [description, words] : [description]}
+          onSelect={() => onChoose(task_id)}
+        >
           {description}
         </Item>
       ))}
@@ -137,15 +146,15 @@ function Group({ heading, children }: { heading: string; children: ReactNode }) 
 interface ItemProps {
   icon?: LucideIcon;
   value?: string;
+  keywords?: string[];
   onSelect: () => void;
   children: ReactNode;
 }
 
-function Item({ icon: Icon, value, onSelect, children }: ItemProps) {
+function Item({ icon: Icon, children, ...item }: ItemProps) {
   return (
     <Command.Item
-      {...(value === undefined ? {} : { value })}
-      onSelect={onSelect}
+      {...item}
       className="flex min-h-10 items-center gap-3 rounded-small px-3 text-body data-[selected=true]:bg-hover"
     >
       {Icon && <Icon size={18} className="shrink-0 text-soft" aria-hidden="true" />}
