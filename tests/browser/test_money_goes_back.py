@@ -42,10 +42,14 @@ async def test_a_refund_that_operators_make_takes_the_credits_back(
     await operator.go("/admin/refunds")
     row = operator.page.get_by_role("row").filter(has_text=reason)
     await row.get_by_role("button", name="Approve").click()
+    await operator.see(f"Pay $39 back to {buyer.address}?")
     await operator.press("Pay it back")
 
     await buyer.has_credits(0, "bad")
     await expect(row).to_contain_text("made")
+    await expect(operator.page.get_by_role("heading", name="Refunds")).to_be_focused()
+    await row.get_by_role("link", name=buyer.address).click()
+    await operator.see_title("Payments")
     await buyer.product.mail(buyer.address, "efund")
 
 

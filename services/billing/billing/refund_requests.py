@@ -186,6 +186,15 @@ async def steps(tx: Tx, requests: Sequence[RefundRequest]) -> Sequence[RefundSte
     return await tx.scalars(select(RefundStep).where(theirs).order_by(RefundStep.id))
 
 
+async def payers(tx: Tx, requests: Sequence[RefundRequest]) -> dict[UUID, str | None]:
+    """Return the address of whoever made each payment that these requests are of."""
+    theirs = Payment.id.in_([item.payment_id for item in requests])
+    return {
+        row.id: row.email
+        for row in await tx.execute(select(Payment.id, Payment.email).where(theirs))
+    }
+
+
 async def _allowed(tx: Tx, payment: Payment, amount_cents: int | None) -> int:
     """Return how many cents may go back: so many, or all that is left; raise NotRefundable or MoreThanIsLeft."""
     left = await _left(tx, payment)

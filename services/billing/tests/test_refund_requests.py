@@ -224,3 +224,26 @@ async def test_what_was_not_granted_or_is_gone_is_not_refundable(shop: Shop):
 
     assert (gone.status_code, gone.json()["code"]) == (409, "not_refundable")
     assert unknown.status_code == 404
+
+
+async def test_operators_see_whose_money_goes_back(shop: Shop):
+    _, payment = await buyer(shop)
+
+    asked = await ask(shop, payment)
+
+    assert payment.email is not None
+    assert asked["payer"] == payment.email
+    assert [refund["payer"] for refund in await refunds_of(shop, payment)] == [payment.email]
+
+
+async def test_refunds_are_found_by_their_status_and_by_no_other_word(shop: Shop):
+    _, payment = await buyer(shop)
+    asked = await ask(shop, payment)
+
+    waiting = await shop.operate("GET", "/api/admin/refunds?status=requested")
+    made = await shop.operate("GET", "/api/admin/refunds?status=made")
+    unknown = await shop.operate("GET", "/api/admin/refunds?status=asked")
+
+    assert asked["id"] in [refund["id"] for refund in waiting.json()["refunds"]]
+    assert asked["id"] not in [refund["id"] for refund in made.json()["refunds"]]
+    assert unknown.status_code == 422

@@ -1,39 +1,47 @@
 /** Refunds: asked for by one, approved or rejected by another. */
-import { useState } from "react";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { answer, type Schema } from "~/api/api.ts";
-import { money } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
-import { Button } from "~/ui/button.tsx";
-import { Confirm, Dialog } from "~/ui/dialog.tsx";
+import { oneOf } from "~/routes/search.ts";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
 import { Page } from "~/ui/page.tsx";
 import { Pill } from "~/ui/pill.tsx";
-import { useActing } from "./acting.ts";
-import { EVERY_PAYMENT, EVERY_REFUND } from "./keys.ts";
+import { Select } from "~/ui/select.tsx";
+import { TEXT_LINK } from "~/ui/text-link.ts";
+import { EVERY_REFUND } from "./keys.ts";
 import { useRows } from "./paging.ts";
-import { ReasonForm } from "./reason-form.tsx";
+import { amountOf, payerOf, type Refund } from "./refund.ts";
+import { Decision } from "./refund-decision.tsx";
 
-type Refund = Schema<"RefundView">;
+type Status = Schema<"RefundStatus">;
 
-const CURRENCY = "usd"; // whatever else is paid is in review, and has no refund here
-const TONES: Record<string, "good" | "warn" | "bad"> = {
+const route = getRouteApi("/own/admin/refunds");
+const TONES: Record<Status, "calm" | "good" | "warn" | "bad"> = {
   requested: "warn",
   approved: "warn",
   made: "good",
   failed: "bad",
+  rejected: "calm",
 };
+const STATUSES = Object.keys(TONES) as Status[];
+const OPTIONS = ["", ...STATUSES].map((value) => ({ value, name: value || "All of them" }));
 const COLUMNS: Column<Refund>[] = [
-  { title: "Reason", show: ({ reason }) => <span className="font-medium">{reason}</span> },
+  { title: "Payer", show: (refund) => <PaymentLink refund={refund} /> },
   {
     title: "Status",
     show: ({ status, failure }) => (
       <span title={failure ?? undefined}>
-        <Pill tone={TONES[status] ?? "calm"}>{status}</Pill>
+        <Pill tone={TONES[status]}>{status}</Pill>
       </span>
     ),
   },
-  { title: "Amount", kind: "number", show: ({ amount_cents }) => money(amount_cents, CURRENCY) },
+  {
+    title: "Amount",
+    kind: "number",
+    show: amountOf,
+  },
+  { title: "Reason", show: ({ reason }) => reason },
   { title: "Asked by", kind: "wide", show: ({ requested_by }) => requested_by },
   { title: "Decided by", kind: "wide", show: decidedBy },
   { title: "When", show: ({ created_at }) => <Ago at={created_at} /> },
@@ -45,11 +53,13 @@ const COLUMNS: Column<Refund>[] = [
 
 export function AdminRefunds() {
   const { api } = useProduct();
+  const navigate = useNavigate();
+  const status = oneOf(STATUSES, route.useSearch().status);
   const { rows, asking } = useRows(
-    EVERY_REFUND,
+    [...EVERY_REFUND, { status }],
     "refunds",
     ({ cursor, signal }) =>
-      answer(api.GET("/api/admin/refunds", { params: { query: { cursor } }, signal })),
+      answer(api.GET("/api/admin/refunds", { params: { query: { status, cursor } }, signal })),
     ({ status }) => status === "approved",
   );
   return (
@@ -58,87 +68,41 @@ export function AdminRefunds() {
       lead="The credits are taken when a refund is approved, and given back if it fails."
       width="wide"
     >
+      <search className="w-44">
+        <Select
+          label="Show"
+          options={OPTIONS}
+          value={status ?? ""}
+          onChoose={(chosen) =>
+            void navigate({ to: "/admin/refunds", search: { status: chosen || undefined } })
+          }
+        />
+      </search>
       <Listing
         what="the refunds"
         rows={rows}
         asking={asking}
         keyOf={({ id }) => id}
         columns={COLUMNS}
-        nothing="No refund was asked for"
+        nothing="There is no such refund"
       />
     </Page>
   );
 }
 
+function PaymentLink({ refund }: { refund: Refund }) {
+  return (
+    <Link
+      to="/admin/payments"
+      search={{ q: refund.payer ?? undefined }}
+      className={TEXT_LINK}
+      title={refund.payment_id}
+    >
+      {payerOf(refund)}
+    </Link>
+  );
+}
+
 function decidedBy({ steps }: Refund): string | null {
   return steps.find(({ step }) => step === "approved" || step === "rejected")?.by ?? null;
-}
-
-function Decision({ refund }: { refund: Refund }) {
-  const { api } = useProduct();
-  const [isApproving, setApproving] = useState(false);
-  const [isRejecting, setRejecting] = useState(false);
-  const approving = useActing({
-    act: () =>
-      answer(
-        api.POST("/api/admin/refunds/{refund_id}/approve", {
-          params: { path: { refund_id: refund.id } },
-        }),
-      ),
-    said: "It is approved; Stripe is asked to pay.",
-    changes: [EVERY_REFUND, EVERY_PAYMENT],
-  });
-  const amount = money(refund.amount_cents, CURRENCY);
-  return (
-    <span className="flex gap-2">
-      <Button
-        look="primary"
-        size="compact"
-        busy={approving.isPending}
-        onClick={() => setApproving(true)}
-      >
-        Approve<span className="sr-only"> {amount}</span>
-      </Button>
-      <Button size="compact" onClick={() => setRejecting(true)}>
-        Reject<span className="sr-only"> {amount}</span>
-      </Button>
-      <Confirm
-        open={isApproving}
-        onClose={() => setApproving(false)}
-        title={`Pay ${amount} back?`}
-        description="Stripe is asked to pay at once, and the credits are taken back."
-        action="Pay it back"
-        refusal="Not now"
-        look="primary"
-        onConfirm={() => approving.mutate()}
-      />
-      {isRejecting && <RejectDialog refund={refund} onClose={() => setRejecting(false)} />}
-    </span>
-  );
-}
-
-function RejectDialog({ refund, onClose }: { refund: Refund; onClose: () => void }) {
-  const { api } = useProduct();
-  const rejecting = useActing<string>({
-    act: (reason) =>
-      answer(
-        api.POST("/api/admin/refunds/{refund_id}/reject", {
-          params: { path: { refund_id: refund.id } },
-          body: { reason },
-        }),
-      ),
-    said: "It is rejected.",
-    changes: [EVERY_REFUND],
-    onDone: onClose,
-  });
-  return (
-    <Dialog open onClose={onClose} title="Reject this refund?" description={refund.reason}>
-      <ReasonForm
-        label="Why the money stays"
-        action="Reject"
-        busy={rejecting.isPending}
-        onSay={rejecting.mutate}
-      />
-    </Dialog>
-  );
 }

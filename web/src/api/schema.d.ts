@@ -2761,20 +2761,27 @@ export interface components {
             reason: string;
         };
         /**
+         * RefundStatus
+         * @description How far a refund is.
+         * @enum {string}
+         */
+        RefundStatus: "requested" | "approved" | "made" | "failed" | "rejected";
+        /**
          * RefundView
-         * @description A refund in the making, or made: `requested`, `approved`, `made`, `failed`, `rejected`.
+         * @description A refund in the making, or made: of which payment, and who paid it.
          */
         RefundView: {
             /** Id */
             id: string;
             /** Payment Id */
             payment_id: string;
+            /** Payer */
+            payer: string | null;
             /** Amount Cents */
             amount_cents: number;
             /** Reason */
             reason: string;
-            /** Status */
-            status: string;
+            status: components["schemas"]["RefundStatus"];
             /** Stripe Refund Id */
             stripe_refund_id: string | null;
             /** Failure */
@@ -6540,7 +6547,7 @@ export interface operations {
     list_refunds: {
         parameters: {
             query?: {
-                status?: string | null;
+                status?: components["schemas"]["RefundStatus"] | null;
                 payment_id?: string | null;
                 limit?: number;
                 cursor?: string | null;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { only, ownPath, parseSearch, stringifySearch } from "./search.ts";
+import { oneOf, only, ownPath, parseSearch, stringifySearch } from "./search.ts";
 
 test("words stay words, also those that look like numbers", () => {
   expect(parseSearch("?token=1e5&q=007")).toEqual({ token: "1e5", q: "007" });
@@ -11,6 +11,12 @@ test("words stay words, also those that look like numbers", () => {
 
 test("only what a page knows is kept", () => {
   expect(only("q", "show")({ q: "leads", other: "x", show: "" })).toEqual({ q: "leads" });
+});
+
+test("a word that is unknown is as if it were not there", () => {
+  expect(oneOf(["open", "paid"], "paid")).toBe("paid");
+  expect(oneOf(["open", "paid"], "toString")).toBeUndefined();
+  expect(oneOf(["open", "paid"], undefined)).toBeUndefined();
 });
 
 test.each([

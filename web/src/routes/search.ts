@@ -22,6 +22,14 @@ export function only<Name extends string>(...names: readonly Name[]) {
   };
 }
 
+/** The word, if it is one of these: whatever else stands in an address is as if it did not. */
+export function oneOf<Word extends string>(
+  known: readonly Word[],
+  word: string | undefined,
+): Word | undefined {
+  return known.find((each) => each === word);
+}
+
 /** A path of ours to go on to, whatever somebody wrote there. */
 export function ownPath(path: string | undefined): string {
   const isOurs = path?.startsWith("/") && !/^\/[/\\]/.test(path);

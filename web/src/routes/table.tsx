@@ -161,6 +161,7 @@ const adminPages = [
   createRoute({
     getParentRoute: () => admin,
     path: "/refunds",
+    validateSearch: only("status"),
     component: lazyPage(() => import("~/admin/refunds.tsx"), "AdminRefunds"),
   }),
   createRoute({

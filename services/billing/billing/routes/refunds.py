@@ -1,13 +1,21 @@
 """Refunds that operators ask for, and decide."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from billing import refund_requests
-from billing.models import RefundRequest
+from billing.models import RefundRequest, RefundStep
 from billing.routes.refusals import refusals
-from billing.schemas.refunds import RefundAsked, Refunds, RefundView, Rejection, StepView
+from billing.schemas.refunds import (
+    RefundAsked,
+    Refunds,
+    RefundStatus,
+    RefundView,
+    Rejection,
+    StepView,
+)
 from billing.settings import BillingSettings
 from shared.db import Tx
 from shared.http import CurrentOperator, Once, resource
@@ -85,7 +93,7 @@ async def reject_refund(
 async def list_refunds(
     _: CurrentOperator,
     tx: InTransaction,
-    status: Annotated[str | None, Query(max_length=20, pattern=r"^[a-z]+$")] = None,
+    status: RefundStatus | None = None,
     payment_id: Annotated[PaymentId | None, Query()] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -94,30 +102,35 @@ async def list_refunds(
     rows = await refund_requests.listed(
         tx, status=status, payment_id=payment_id, limit=limit, before=id_of(cursor)
     )
-    steps = await refund_requests.steps(tx, rows)
-    views = [
-        _view(row, [StepView.model_validate(step) for step in steps if step.request_id == row.id])
-        for row in rows
-    ]
-    return Refunds(refunds=views, next_cursor=cursor_of(rows, limit))
+    return Refunds(refunds=await _views(tx, rows), next_cursor=cursor_of(rows, limit))
 
 
 async def _one(tx: Tx, row: RefundRequest) -> RefundView:
     await tx.flush()
-    steps = await refund_requests.steps(tx, [row])
-    return _view(row, [StepView.model_validate(step) for step in steps])
+    [view] = await _views(tx, [row])
+    return view
 
 
-def _view(row: RefundRequest, steps: list[StepView]) -> RefundView:
+async def _views(tx: Tx, rows: Sequence[RefundRequest]) -> list[RefundView]:
+    payers = await refund_requests.payers(tx, rows)
+    steps = await refund_requests.steps(tx, rows)
+    return [
+        _view(row, payers[row.payment_id], [step for step in steps if step.request_id == row.id])
+        for row in rows
+    ]
+
+
+def _view(row: RefundRequest, payer: str | None, steps: Sequence[RefundStep]) -> RefundView:
     return RefundView(
         id=row.id,
         payment_id=row.payment_id,
+        payer=payer,
         amount_cents=row.amount_cents,
         reason=row.reason,
-        status=row.status,
+        status=RefundStatus(row.status),
         stripe_refund_id=row.stripe_refund_id,
         failure=row.failure,
         requested_by=row.requested_by,
         created_at=row.created_at,
-        steps=steps,
+        steps=[StepView.model_validate(step) for step in steps],
     )

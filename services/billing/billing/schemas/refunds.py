@@ -1,6 +1,7 @@
 """Refunds that operators ask for, over HTTP."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +10,16 @@ from shared.ids import PaymentId, RefundId
 from shared.text import Text
 
 Reason = Annotated[Text, Field(min_length=1, max_length=500)]
+
+
+class RefundStatus(StrEnum):
+    """How far a refund is."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    MADE = "made"
+    FAILED = "failed"
+    REJECTED = "rejected"
 
 
 class RefundAsked(BaseModel):
@@ -40,13 +51,14 @@ class StepView(BaseModel):
 
 
 class RefundView(BaseModel):
-    """A refund in the making, or made: `requested`, `approved`, `made`, `failed`, `rejected`."""
+    """A refund in the making, or made: of which payment, and who paid it."""
 
     id: RefundId
     payment_id: PaymentId
+    payer: str | None
     amount_cents: int
     reason: str
-    status: str
+    status: RefundStatus
     stripe_refund_id: str | None
     failure: str | None
     requested_by: str
