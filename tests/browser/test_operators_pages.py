@@ -65,7 +65,9 @@ async def test_what_is_not_there_is_said_not_to_be_there(operator: Visitor):  # 
     await operator.see("There is no such mail")
     await operator.go("/admin/tasks?user=nobody")
     await operator.see("Only nobody")
-    await expect(operator.page.get_by_role("alert")).to_be_visible()
+    await operator.see("There is no such task")
+    await operator.go("/admin/users?user=nobody")
+    await operator.see("There is no such user.")
 
 
 async def test_an_operator_is_made_and_unmade_by_another(

@@ -89,6 +89,11 @@ export function AdminEvents() {
           onChoose={(chosen) => go({ service: chosen || undefined })}
         />
       </search>
+      {event !== undefined && rows !== undefined && !opened && (
+        <Notice tone="info">
+          The event that the address names is not in this list: it was handled, or given up.
+        </Notice>
+      )}
       <Left pages={asking.data?.pages ?? []} />
       <Listing
         what="the parked events"

@@ -2,6 +2,7 @@
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { answer, type Schema } from "~/api/api.ts";
 import { useProduct } from "~/product.ts";
+import { oneOf } from "~/routes/search.ts";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
 import { Page } from "~/ui/page.tsx";
@@ -22,7 +23,8 @@ const TONES: Record<State, "good" | "busy" | "bad"> = {
   sent: "good",
   failed: "bad",
 };
-const OPTIONS = ["", ...Object.keys(TONES)].map((value) => ({
+const STATES = Object.keys(TONES) as State[];
+const OPTIONS = ["", ...STATES].map((value) => ({
   value,
   name: value || "All of them",
 }));
@@ -45,7 +47,8 @@ export function AdminMails() {
   const { api } = useProduct();
   const navigate = useNavigate();
   const search = route.useSearch();
-  const { state, user } = search;
+  const { user } = search;
+  const state = oneOf(STATES, search.state);
   const go = (change: Partial<typeof search>) =>
     void navigate({ to: "/admin/mails", search: { ...search, ...change } });
   const { rows, asking } = useRows(
@@ -54,7 +57,7 @@ export function AdminMails() {
     ({ cursor, signal }) =>
       answer(
         api.GET("/api/admin/messages", {
-          params: { query: { state: state as State | undefined, user_id: user, cursor } },
+          params: { query: { state, user_id: user, cursor } },
           signal,
         }),
       ),

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { answer, type Schema } from "~/api/api.ts";
 import { counted, money } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
+import { oneOf } from "~/routes/search.ts";
 import { Id } from "~/ui/facts.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
@@ -29,7 +30,8 @@ const TONES: Record<Status, "good" | "warn" | "calm" | "bad"> = {
   expired: "calm",
   closed: "calm",
 };
-const OPTIONS = ["", ...Object.keys(TONES)].map((value) => ({
+const STATUSES = Object.keys(TONES) as Status[];
+const OPTIONS = ["", ...STATUSES].map((value) => ({
   value,
   name: value || "All of them",
 }));
@@ -57,7 +59,8 @@ export function AdminPayments() {
   const { api } = useProduct();
   const navigate = useNavigate();
   const search = route.useSearch();
-  const { status, q } = search;
+  const { q } = search;
+  const status = oneOf(STATUSES, search.status);
   const [opened, setOpened] = useState<Payment | null>(null);
   const go = (change: Partial<typeof search>) =>
     void navigate({ to: "/admin/payments", search: { ...search, ...change }, replace: true });
@@ -67,7 +70,7 @@ export function AdminPayments() {
     ({ cursor, signal }) =>
       answer(
         api.GET("/api/admin/payments", {
-          params: { query: { status: status as Status | undefined, email: q, cursor } },
+          params: { query: { status, email: q, cursor } },
           signal,
         }),
       ),

@@ -3,6 +3,8 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { answer, type Schema } from "~/api/api.ts";
 import { counted } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
+import { oneOf } from "~/routes/search.ts";
+import type { Status } from "~/tasks/keys.ts";
 import { AGENTS, STATUSES } from "~/tasks/status.ts";
 import { Id } from "~/ui/facts.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
@@ -18,6 +20,7 @@ import { RunSheet } from "./run-sheet.tsx";
 type Task = Schema<"OwnedTask">;
 
 const route = getRouteApi("/own/admin/tasks");
+const WORDS = Object.keys(STATUSES) as Status[];
 const OPTIONS = [
   { value: "", name: "All of them" },
   ...Object.entries(STATUSES).map(([value, { word }]) => ({ value, name: word })),
@@ -45,7 +48,8 @@ export function AdminTasks() {
   const { api } = useProduct();
   const navigate = useNavigate();
   const search = route.useSearch();
-  const { status, user, run } = search;
+  const { user, run } = search;
+  const status = oneOf(WORDS, search.status);
   const go = (change: Partial<typeof search>) =>
     void navigate({ to: "/admin/tasks", search: { ...search, ...change } });
   const { rows, asking } = useRows(
@@ -56,7 +60,7 @@ export function AdminTasks() {
         api.GET("/api/admin/tasks", {
           params: {
             query: {
-              status: status ? [status as Schema<"StatusWord">] : undefined,
+              status: status && [status],
               user_id: user,
               cursor,
             },

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { answer, newKey } from "~/api/api.ts";
+import { isMissing } from "~/api/problems.ts";
 import { counted } from "~/credits/words.ts";
 import { useProduct, useSession } from "~/product.ts";
 import { Button, buttonLook } from "~/ui/button.tsx";
@@ -10,6 +11,7 @@ import { Confirm, Sheet } from "~/ui/dialog.tsx";
 import { Facts, Id } from "~/ui/facts.tsx";
 import { TextField } from "~/ui/field.tsx";
 import { Moment } from "~/ui/moment.tsx";
+import { Notice } from "~/ui/notice.tsx";
 import { Problem } from "~/ui/problem.tsx";
 import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { useActing } from "./acting.ts";
@@ -25,7 +27,10 @@ export function UserSheet({ userId, onClose }: { userId: string; onClose: () => 
       <div className="grid gap-6 px-5 pb-8">
         {user && <Details user={user} />}
         {!user && !error && <SkeletonLines what="the user" count={5} />}
-        {!user && error && <Problem problem={error} onRetry={() => void refetch()} />}
+        {!user && isMissing(error) && <Notice tone="info">There is no such user.</Notice>}
+        {!user && error && !isMissing(error) && (
+          <Problem problem={error} onRetry={() => void refetch()} />
+        )}
       </div>
     </Sheet>
   );

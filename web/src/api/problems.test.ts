@@ -30,6 +30,17 @@ describe("a problem document", () => {
   });
 });
 
+test.each([
+  [["body.amount_cents", "body.reason"], "Look again at what you entered: amount cents, reason."],
+  [["query.agent_type"], "What the address asks for is not there."],
+  [[], "What the address asks for is not there."],
+])("what the checks of a request mind, %j, is told without the API's names", (places, sentence) => {
+  const errors = places.map((field) => ({ field, message: "Input should be …" }));
+  const detail = `The request is not valid: ${places.join(", ")}.`;
+
+  expect(sentenceOf(refusalOf(answered(422), { code: "invalid", detail, errors }))).toBe(sentence);
+});
+
 test("an answer that is no problem document is explained without its inside", () => {
   const refusal = refusalOf(answered(500), "<html>Traceback…");
 

@@ -61,11 +61,24 @@ export function refusalOf(response: Response, body: unknown): Refusal {
   return new Refusal(
     response.status,
     typeof code === "string" ? code : String(response.status),
-    typeof detail === "string" ? detail : unexplained(response.status),
+    code === "invalid" ? mistaken(errors) : toldBy(detail, response.status),
     fieldsOf(errors),
     members,
     secondsOf(response.headers.get("retry-after")),
   );
+}
+
+function toldBy(detail: unknown, status: number): string {
+  return typeof detail === "string" ? detail : unexplained(status);
+}
+
+/** What the checks of a request mind has the API's names: people are told where to look. */
+function mistaken(errors: unknown): string {
+  const places = Array.isArray(errors) ? errors.filter(isRecord).map(({ field }) => field) : [];
+  const entered = places.map(String).filter((place) => place.startsWith("body."));
+  if (entered.length === 0) return "What the address asks for is not there.";
+  const names = entered.map((place) => place.replace(/^.*\./, "").replaceAll("_", " "));
+  return `Look again at what you entered: ${[...new Set(names)].join(", ")}.`;
 }
 
 function unexplained(status: number): string {

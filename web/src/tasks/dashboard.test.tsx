@@ -224,6 +224,15 @@ describe("a task", () => {
   });
 });
 
+test("words in the address that mean nothing filter nothing", async () => {
+  const server = adasServer({ tasks: [aTask({ description: "Find me 100 leads in Miami" })] });
+  open("/dashboard?agent=nonsense&show=nonsense", server);
+
+  await screen.findByRole("link", { name: /Find me 100 leads/ });
+  const { search } = server.to("GET /api/tasks")[0] ?? {};
+  expect([search?.get("agent_type"), search?.get("status")]).toEqual([null, null]);
+});
+
 test("the history is searched in the address", async () => {
   const server = adasServer({ tasks: [aTask({ description: "Find me 100 leads in Miami" })] });
   const { ada, where } = open("/dashboard", server);

@@ -3,16 +3,21 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { History as HistoryIcon, SquarePen } from "lucide-react";
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { useSession } from "~/product.ts";
+import { oneOf } from "~/routes/search.ts";
 import { Button } from "~/ui/button.tsx";
 import { Sheet } from "~/ui/dialog.tsx";
 import { useTitle } from "~/ui/page.tsx";
 import { Composer } from "./composer.tsx";
 import { Conversation } from "./conversation.tsx";
 import { History } from "./history.tsx";
-import type { Filters } from "./keys.ts";
+import type { AgentType, Filters } from "./keys.ts";
 import { Outgoing } from "./outgoing.tsx";
+import { SHOWN } from "./queries.ts";
+import { AGENTS } from "./status.ts";
 import { type Ordering, useOrder } from "./use-order.ts";
 import { Welcome } from "./welcome.tsx";
+
+type Words<Name extends string> = Partial<Record<Name, string>>;
 
 const route = getRouteApi("/own/dashboard");
 
@@ -23,7 +28,8 @@ export function Dashboard() {
 
 function Desk({ userId }: { userId: string }) {
   const navigate = useNavigate();
-  const { task, ...filters } = route.useSearch();
+  const { task, ...search } = route.useSearch();
+  const filters = known(search);
   const ordering = useOrder(userId, (taskId) =>
     navigate({ to: "/dashboard", search: { ...filters, task: taskId } }),
   );
@@ -33,11 +39,20 @@ function Desk({ userId }: { userId: string }) {
         aria-label="History"
         className="sticky top-14 hidden h-[calc(100dvh-3.5rem)] overflow-y-auto border-line border-r desk:block"
       >
-        <History filters={filters as Filters} chosen={task} />
+        <History filters={filters} chosen={task} />
       </aside>
-      <Talk taskId={task} filters={filters as Filters} ordering={ordering} />
+      <Talk taskId={task} filters={filters} ordering={ordering} />
     </div>
   );
+}
+
+/** The filters that there are: other words may stand in an address, and count for nothing. */
+function known({ agent, show, ...others }: Words<keyof Filters>): Filters {
+  return {
+    ...others,
+    agent: oneOf(Object.keys(AGENTS) as AgentType[], agent),
+    show: oneOf(Object.keys(SHOWN) as (keyof typeof SHOWN)[], show),
+  };
 }
 
 interface TalkProps {

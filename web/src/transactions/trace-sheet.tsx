@@ -12,12 +12,14 @@ import {
 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Schema } from "~/api/api.ts";
+import { isMissing } from "~/api/problems.ts";
 import { counted, money, signedCredits } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
 import { taskQuery } from "~/tasks/queries.ts";
 import { STATUSES } from "~/tasks/status.ts";
 import { Sheet } from "~/ui/dialog.tsx";
 import { date, Moment } from "~/ui/moment.tsx";
+import { Notice } from "~/ui/notice.tsx";
 import { Problem } from "~/ui/problem.tsx";
 import { size } from "~/ui/size.ts";
 import { SkeletonLines } from "~/ui/skeleton.tsx";
@@ -33,7 +35,12 @@ export function TraceSheet({ lineId, onClose }: { lineId: string; onClose: () =>
       <div className="p-5" data-testid="trace">
         {trace && <Chain trace={trace} />}
         {!trace && !error && <SkeletonLines what="the trace" count={6} />}
-        {!trace && error && <Problem problem={error} onRetry={() => void refetch()} />}
+        {!trace && isMissing(error) && (
+          <Notice tone="info">There is no such line among your transactions.</Notice>
+        )}
+        {!trace && error && !isMissing(error) && (
+          <Problem problem={error} onRetry={() => void refetch()} />
+        )}
       </div>
     </Sheet>
   );

@@ -1,7 +1,7 @@
 import { screen, waitFor } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
 import { closeAll, open } from "~/testing/pages.tsx";
-import { adasServer } from "~/testing/server.ts";
+import { adasServer, problem } from "~/testing/server.ts";
 
 afterEach(closeAll);
 
@@ -39,4 +39,21 @@ test("features are left out where something else is looked for, or nothing was s
   await screen.findByText("No credits have moved yet");
   await waitFor(() => expect(unused.to(USAGE)).toHaveLength(1));
   expect(screen.queryByText("By feature")).toBeNull();
+});
+
+test("words in the address that mean nothing filter nothing", async () => {
+  const asked = server();
+  open("/transactions?kind=nonsense&from=nonsense", asked);
+
+  await screen.findByText("No credits have moved yet");
+  const [lines] = asked.to("GET /api/credits/transactions");
+  expect([lines?.search.get("kind"), lines?.search.get("from")]).toEqual([null, null]);
+});
+
+test("a trace of nothing says so, and offers no other try", async () => {
+  const invalid = () => problem(422, "invalid", "The request is not valid: path.transaction_id.");
+  open("/transactions?trace=x", server().on("GET /api/credits/transactions/x", invalid));
+
+  expect(await screen.findByText("There is no such line among your transactions.")).toBeDefined();
+  expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
 });

@@ -4,8 +4,10 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { ReceiptText } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { useProduct } from "~/product.ts";
+import { oneOf } from "~/routes/search.ts";
 import { Button } from "~/ui/button.tsx";
 import { Card } from "~/ui/card.tsx";
+import { startOf } from "~/ui/days.ts";
 import { Empty } from "~/ui/empty.tsx";
 import { Page } from "~/ui/page.tsx";
 import { Problem } from "~/ui/problem.tsx";
@@ -13,6 +15,7 @@ import { Skeleton, SkeletonLines } from "~/ui/skeleton.tsx";
 import { Books } from "./books.tsx";
 import { Documents } from "./documents.tsx";
 import { Features } from "./features.tsx";
+import { KINDS } from "./kinds.ts";
 import { LineFilters } from "./line-filters.tsx";
 import { LineTable } from "./line-table.tsx";
 import { type Filters, linesQuery } from "./queries.ts";
@@ -25,7 +28,8 @@ const SPENT = "capture";
 
 export function Transactions() {
   const navigate = useNavigate();
-  const { trace, ...filters } = route.useSearch();
+  const { trace, ...search } = route.useSearch();
+  const filters = known(search);
   const close = () => void navigate({ to: "/transactions", search: filters });
   return (
     <Page
@@ -39,6 +43,13 @@ export function Transactions() {
       {trace !== undefined && <TraceSheet lineId={trace} onClose={close} />}
     </Page>
   );
+}
+
+/** The filters that there are: others may stand in an address, and count for nothing. */
+function known({ kind, from, to }: Filters): Filters {
+  const isDay = (day: string | undefined) => day !== undefined && startOf(day, 0) !== undefined;
+  const word = oneOf(Object.keys(KINDS), kind);
+  return { ...(word && { kind: word }), ...(isDay(from) && { from }), ...(isDay(to) && { to }) };
 }
 
 function Lines({ filters }: { filters: Filters }) {

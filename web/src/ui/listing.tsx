@@ -3,6 +3,7 @@ import type { UseInfiniteQueryResult } from "@tanstack/react-query";
 import clsx from "clsx";
 import { Inbox } from "lucide-react";
 import type { ReactNode } from "react";
+import { isMissing } from "~/api/problems.ts";
 import { Button } from "./button.tsx";
 import { Card } from "./card.tsx";
 import { Empty } from "./empty.tsx";
@@ -34,14 +35,17 @@ interface ListingProps<Row> {
 }
 
 export function Listing<Row>({ what, rows, asking, nothing, ...table }: ListingProps<Row>) {
+  const isMistaken = isMissing(asking.error); // what was asked for cannot be there
   return (
     <div className="grid gap-4">
-      {asking.error !== null && rows === undefined && (
+      {asking.error !== null && rows === undefined && !isMistaken && (
         <Problem problem={asking.error} onRetry={() => void asking.refetch()} />
       )}
       <Card padding="none">
         {asking.isPending && <SkeletonLines what={what} count={6} />}
-        {rows?.length === 0 && <Empty icon={Inbox} title={nothing} />}
+        {(rows?.length === 0 || (rows === undefined && isMistaken)) && (
+          <Empty icon={Inbox} title={nothing} />
+        )}
         {rows !== undefined && rows.length > 0 && <Table what={what} rows={rows} {...table} />}
       </Card>
       {asking.hasNextPage && (
