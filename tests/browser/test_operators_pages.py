@@ -76,7 +76,6 @@ async def test_an_operator_is_made_and_unmade_by_another(
 ):
     colleague = await arriving()
     await colleague.sign_up()
-    await colleague.sign_out()
 
     await operator.go(f"/admin/users?q={colleague.address}")
     await operator.page.get_by_role("button", name=f"Open {colleague.address}").click()
@@ -86,15 +85,16 @@ async def test_an_operator_is_made_and_unmade_by_another(
     await operator.press("Make an operator")
     asked = operator.page.get_by_role("alertdialog")
     await asked.get_by_role("button", name="Make an operator").click()
-    await operator.see("An operator from the next sign-in on.")
+    await operator.see("An operator now. They see the pages once theirs is loaded anew.")
 
-    await colleague.log_in()
+    await colleague.page.reload()
     await colleague.page.get_by_role("link", name="Admin").first.click()
     await colleague.see_title("Health")
     await operator.press("Take the operator's role")
     await operator.press("Take it away")
-    await operator.see("No operator any more.")
-    await colleague.sign_out()
+    await operator.see("No operator any more. They are signed out everywhere within 15 minutes.")
+    await colleague.page.reload()
+    await colleague.see_title("Sign in")
     await colleague.log_in()
     await expect(colleague.page.get_by_role("link", name="Admin")).to_have_count(0)
 

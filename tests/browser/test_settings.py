@@ -56,7 +56,7 @@ async def test_a_device_is_signed_out_from_another(arriving):
     await here.go("/settings")
     await here.see("This device")
     await here.page.get_by_role("button", name="Sign out ").last.click()
-    await here.see("That device is signed out.")
+    await here.see("That device is signed out, within 15 minutes at the latest.")
 
     await phone.page.reload()
     await phone.see_title("Sign in")

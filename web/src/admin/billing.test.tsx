@@ -152,3 +152,44 @@ test("a day is compared again, and what the comparisons with Stripe found is the
 
   await waitFor(() => expect(server.to(COMPARE)[0]?.body).toEqual({ day: "2026-11-26" }));
 });
+
+test("an amount that cannot go back says why, and so does a refund without a reason", async () => {
+  const paid = { ...IN_REVIEW, status: "granted" };
+  const server = operators().on("GET /api/admin/payments", () => ({
+    payments: [paid],
+    next_cursor: null,
+  }));
+  const { ada } = open("/admin/payments", server);
+  await ada.click(
+    await screen.findByRole("button", { name: "Open the payment of payer@example.com" }),
+  );
+  const amount = screen.getByLabelText("Amount in EUR");
+
+  await ada.clear(amount);
+  await ada.type(amount, "12,50");
+  expect(screen.getByText("Write a point in place of the comma.")).toBeDefined();
+  await ada.clear(amount);
+  await ada.type(amount, "5{Enter}");
+
+  expect(await screen.findByText("Say why.")).toBeDefined();
+  expect(server.to("POST /api/admin/payments/pay_1/refunds")).toEqual([]);
+});
+
+test("credits are given as a whole number, and with a reason", async () => {
+  const user = { id: "usr_2", email: "ann@example.com", name: null, credits: 0, roles: [] };
+  const server = operators()
+    .on("GET /api/admin/users", () => ({ users: [], next_cursor: null }))
+    .on("GET /api/admin/users/usr_2", () => ({
+      ...user,
+      email_verified: true,
+      created_at: "2026-11-01T00:00:00Z",
+    }));
+  const { ada } = open("/admin/users?user=usr_2", server);
+
+  await ada.type(await screen.findByLabelText("Credits"), "1.5");
+  expect(screen.getByText(/^Credits are whole/)).toBeDefined();
+  await ada.click(screen.getByRole("button", { name: "Give" }));
+
+  expect(await screen.findByText("Say why.")).toBeDefined();
+  expect(server.to("POST /api/credits/grant")).toEqual([]);
+});

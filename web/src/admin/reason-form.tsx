@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { Button } from "~/ui/button.tsx";
 import { TextField } from "~/ui/field.tsx";
+import { flawOfReason } from "./amounts.ts";
 
 interface ReasonFormProps {
   label: string;
@@ -14,23 +15,31 @@ interface ReasonFormProps {
 
 export function ReasonForm({ label, hint, action, busy, onSay }: ReasonFormProps) {
   const [reason, setReason] = useState("");
-  const isSaid = reason.trim() !== "";
+  const [isTried, setTried] = useState(false);
+  const flaw = flawOfReason(reason);
   return (
     <form
       className="grid gap-4"
       onSubmit={(event) => {
         event.preventDefault();
-        if (isSaid && !busy) onSay(reason);
+        setTried(true);
+        if (flaw === undefined && !busy) onSay(reason);
       }}
     >
       <TextField
         label={label}
         hint={hint}
+        error={isTried ? flaw : undefined}
         value={reason}
         maxLength={500}
         onChange={(event) => setReason(event.target.value)}
       />
-      <Button type="submit" look="primary" busy={busy} aria-disabled={!isSaid || undefined}>
+      <Button
+        type="submit"
+        look="primary"
+        busy={busy}
+        aria-disabled={flaw !== undefined || undefined}
+      >
         {action}
       </Button>
     </form>

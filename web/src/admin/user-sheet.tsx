@@ -1,20 +1,20 @@
 /** One account: credits given, the operator's role, and the way to what it did. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useRef, useState } from "react";
-import { answer, newKey } from "~/api/api.ts";
+import { useState } from "react";
+import { answer } from "~/api/api.ts";
 import { isMissing } from "~/api/problems.ts";
 import { counted } from "~/credits/words.ts";
 import { useProduct, useSession } from "~/product.ts";
 import { Button, buttonLook } from "~/ui/button.tsx";
 import { Confirm, Sheet } from "~/ui/dialog.tsx";
 import { Facts, Id } from "~/ui/facts.tsx";
-import { TextField } from "~/ui/field.tsx";
 import { Moment } from "~/ui/moment.tsx";
 import { Notice } from "~/ui/notice.tsx";
 import { Problem } from "~/ui/problem.tsx";
 import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { useActing } from "./acting.ts";
+import { GrantForm } from "./grant-form.tsx";
 import { EVERY_USER } from "./keys.ts";
 import { oneUser } from "./user.ts";
 import type { User } from "./users.tsx";
@@ -72,7 +72,7 @@ function Details({ user }: { user: User }) {
         </Link>
         <Role user={user} />
       </div>
-      <Grant user={user} />
+      <GrantForm user={user} />
     </>
   );
 }
@@ -90,7 +90,9 @@ function Role({ user }: { user: User }) {
           body: { roles: isAdmin ? [] : ["admin"] },
         }),
       ),
-    said: isAdmin ? "No operator any more." : "An operator from the next sign-in on.",
+    said: isAdmin
+      ? "No operator any more. They are signed out everywhere within 15 minutes."
+      : "An operator now. They see the pages once theirs is loaded anew.",
     changes: [EVERY_USER],
   });
   if (state.status === "signed-in" && state.userId === user.id) return null;
@@ -119,63 +121,5 @@ function Role({ user }: { user: User }) {
         onConfirm={() => changing.mutate()}
       />
     </>
-  );
-}
-
-/** One key for one grant: pressed twice, or sent again after an outage, it is given once. */
-function Grant({ user }: { user: User }) {
-  const { api } = useProduct();
-  const key = useRef(newKey());
-  const [amount, setAmount] = useState("");
-  const [reason, setReason] = useState("");
-  const granting = useActing({
-    act: () =>
-      answer(
-        api.POST("/api/credits/grant", {
-          body: { user_id: user.id, amount: Number(amount), reason, idempotency_key: key.current },
-        }),
-      ),
-    said: "The credits are given.",
-    changes: [EVERY_USER],
-    onDone: () => {
-      key.current = newKey();
-      setAmount("");
-      setReason("");
-    },
-  });
-  const isWhole = Number(amount) > 0 && reason.trim() !== "";
-  return (
-    <form
-      className="grid gap-4 rounded-card bg-hover p-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (isWhole && !granting.isPending) granting.mutate();
-      }}
-    >
-      <h3 className="font-semibold">Give credits</h3>
-      <TextField
-        label="Credits"
-        type="number"
-        min={1}
-        step={1}
-        value={amount}
-        onChange={(event) => setAmount(event.target.value)}
-      />
-      <TextField
-        label="Reason"
-        value={reason}
-        maxLength={500}
-        hint="The customer reads it in the transactions."
-        onChange={(event) => setReason(event.target.value)}
-      />
-      <Button
-        type="submit"
-        look="primary"
-        busy={granting.isPending}
-        aria-disabled={!isWhole || undefined}
-      >
-        Give
-      </Button>
-    </form>
   );
 }

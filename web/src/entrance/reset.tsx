@@ -29,7 +29,10 @@ export function Reset() {
     await router.navigate({ to: "/login" });
   };
   return (
-    <Door title="Set a new password" lead="You are then signed out everywhere else.">
+    <Door
+      title="Set a new password"
+      lead="You are then signed out everywhere else within 15 minutes."
+    >
       <NewPassword action="Set password" onChoose={set} />
     </Door>
   );

@@ -24,7 +24,7 @@ export function Password() {
   const { submit, problem, isBusy } = useSending(form, async (body) => {
     await answer(api.POST("/api/auth/password/change", { body }));
     form.reset();
-    notifySuccess("Your password is changed. Every other device is signed out.");
+    notifySuccess("Your password is changed. Every other device is signed out within 15 minutes.");
     void queries.invalidateQueries({ queryKey: SESSIONS });
   });
   const { errors } = form.formState;
@@ -50,7 +50,9 @@ export function Password() {
             error={errors.password?.message}
           />
           <div className="flex flex-wrap items-center justify-between gap-4">
-            <p className="text-caption text-soft">Every other device is signed out.</p>
+            <p className="text-caption text-soft">
+              Every other device is signed out within 15 minutes.
+            </p>
             <Button type="submit" look="primary" busy={isBusy}>
               Change password
             </Button>

@@ -87,7 +87,7 @@ function useEnding(sessionId: string) {
       );
       return { before };
     },
-    onSuccess: () => notifySuccess("That device is signed out."),
+    onSuccess: () => notifySuccess("That device is signed out, within 15 minutes at the latest."),
     onError: (problem, _, kept) => {
       queries.setQueryData(SESSIONS, kept?.before);
       notifyProblem(sentenceOf(problem));
