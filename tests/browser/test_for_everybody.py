@@ -9,6 +9,23 @@ from tests.browser.visitors import Visitor
 WIDTHS = (320, 390, 768, 1280, 1920)
 OVERHANG = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 OVERHANG_OF_BOX = "(box) => box.scrollWidth - box.clientWidth"
+# Words and numbers in tables that go on in another line, but where text is long.
+BROKEN_WORDS = """() => [...document.querySelectorAll("td")].flatMap((cell) => {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    const broken = [];
+    while (texts.nextNode()) {
+        const text = texts.currentNode;
+        if (text.parentElement.closest(".wrap-anywhere")) continue;
+        for (const { 0: word, index } of text.data.matchAll(/[^\\s-]+/g)) {
+            const range = document.createRange();
+            range.setStart(text, index);
+            range.setEnd(text, index + word.length);
+            const tops = [...range.getClientRects()].map(({ top }) => Math.round(top));
+            if (new Set(tops).size > 1) broken.push(word);
+        }
+    }
+    return broken;
+})"""
 # Colours that follow their parents' arrive a frame after them.
 DRAWN = "() => new Promise((tell) => setTimeout(() => requestAnimationFrame(tell), 100))"
 
@@ -34,6 +51,8 @@ async def test_no_page_leaves_anybody_out(arriving):
             await page.evaluate(DRAWN)
             if await page.evaluate(OVERHANG) > 0:
                 wrong.append(f"{place.name}, {width}: wider than its window")
+            broken = await page.evaluate(BROKEN_WORDS)
+            wrong += [f"{place.name}, {width}: {word} is broken" for word in broken]
         await page.set_viewport_size(WINDOW)
 
     assert wrong == [], "\n".join(wrong)

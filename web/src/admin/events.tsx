@@ -1,6 +1,7 @@
 /** Parked events: those that a service could not handle, until a person replays or discards them. */
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useProduct } from "~/product.ts";
+import { LongText } from "~/ui/facts.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
 import { Notice } from "~/ui/notice.tsx";
@@ -36,7 +37,7 @@ const COLUMNS: Column<ParkedEvent>[] = [
   {
     title: "Reason",
     kind: "wide",
-    show: ({ reason }) => <span className="line-clamp-2">{reason}</span>,
+    show: ({ reason }) => <LongText>{reason}</LongText>,
   },
   { title: "Last failed", show: ({ last_failed_at }) => <Ago at={last_failed_at} /> },
 ];

@@ -3,6 +3,7 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { answer, type Schema } from "~/api/api.ts";
 import { useProduct } from "~/product.ts";
 import { oneOf } from "~/routes/search.ts";
+import { LongText } from "~/ui/facts.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
 import { Page } from "~/ui/page.tsx";
@@ -39,7 +40,7 @@ const COLUMNS: Column<Mail>[] = [
   },
   { title: "State", show: ({ state }) => <Pill tone={TONES[state]}>{state}</Pill> },
   { title: "Tries", kind: "number", show: ({ attempts }) => attempts },
-  { title: "Error", kind: "wide", show: ({ error }) => error },
+  { title: "Error", kind: "wide", show: ({ error }) => <LongText>{error}</LongText> },
   { title: "When", show: ({ created_at }) => <Ago at={created_at} /> },
 ];
 

@@ -3,6 +3,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { answer, type Schema } from "~/api/api.ts";
 import { useProduct } from "~/product.ts";
 import { oneOf } from "~/routes/search.ts";
+import { LongText } from "~/ui/facts.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
 import { Page } from "~/ui/page.tsx";
@@ -41,7 +42,7 @@ const COLUMNS: Column<Refund>[] = [
     kind: "number",
     show: amountOf,
   },
-  { title: "Reason", show: ({ reason }) => reason },
+  { title: "Reason", show: ({ reason }) => <LongText>{reason}</LongText> },
   { title: "Asked by", kind: "wide", show: ({ requested_by }) => requested_by },
   { title: "Decided by", kind: "wide", show: decidedBy },
   { title: "When", show: ({ created_at }) => <Ago at={created_at} /> },

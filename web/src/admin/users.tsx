@@ -3,6 +3,7 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { answer, type Schema } from "~/api/api.ts";
 import { counted } from "~/credits/words.ts";
 import { useProduct } from "~/product.ts";
+import { LongText } from "~/ui/facts.tsx";
 import { type Column, Listing } from "~/ui/listing.tsx";
 import { Ago } from "~/ui/moment.tsx";
 import { Page } from "~/ui/page.tsx";
@@ -17,7 +18,7 @@ export type User = Schema<"UserView">;
 const route = getRouteApi("/own/admin/users");
 const COLUMNS: Column<User>[] = [
   { title: "E-mail", show: ({ email }) => <span className="font-medium">{email}</span> },
-  { title: "Name", kind: "wide", show: ({ name }) => name },
+  { title: "Name", kind: "wide", show: ({ name }) => <LongText>{name}</LongText> },
   {
     title: "State",
     show: ({ email_verified, roles }) => (

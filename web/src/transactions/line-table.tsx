@@ -41,7 +41,7 @@ function Row({ line, filters }: { line: Line; filters: Filters }) {
       <td className="hidden px-5 py-3.5 text-soft tablet:table-cell">
         <Moment at={line.created_at} />
       </td>
-      <td className="px-5 py-3.5">
+      <td className="wrap-anywhere px-5 py-3.5">
         <span className="line-clamp-2">{line.description}</span>
         <span className="flex flex-wrap gap-x-2 text-caption text-soft tablet:hidden">
           <span>{word}</span>
@@ -59,7 +59,7 @@ function Row({ line, filters }: { line: Line; filters: Filters }) {
       >
         {signed(line.amount)}
       </td>
-      <td className="hidden px-5 py-3.5 text-right text-soft tabular-nums tablet:table-cell">
+      <td className="hidden whitespace-nowrap px-5 py-3.5 text-right text-soft tabular-nums tablet:table-cell">
         {counted(line.balance_after)}
       </td>
       <td className="pr-4 text-soft">

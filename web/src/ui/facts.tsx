@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] }) {
   const known = of.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return (
-    <dl className="grid grid-cols-[auto_1fr] gap-x-5 gap-y-2">
+    <dl className="grid grid-cols-[auto_1fr] items-baseline gap-x-5 gap-y-2">
       {known.map(([name, value]) => (
         <div key={name} className="contents">
           <dt className="text-soft">{name}</dt>
@@ -22,4 +22,9 @@ export function Id({ id }: { id: string }) {
       {id}
     </span>
   );
+}
+
+/** Text of any length in a column of a table. */
+export function LongText({ children }: { children: ReactNode }) {
+  return <span className="line-clamp-2 min-w-40 wrap-anywhere">{children}</span>;
 }

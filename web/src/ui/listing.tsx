@@ -67,7 +67,10 @@ type TableProps<Row> = Pick<ListingProps<Row>, "what" | "keyOf" | "columns" | "o
 
 export function Table<Row>({ what, rows, keyOf, columns, open }: TableProps<Row>) {
   return (
-    <Scrolled label={`Table of ${what}`} look="rounded-card focus-visible:outline-offset-[-3px]">
+    <Scrolled
+      label={`Table of ${what}`}
+      look="side-shades rounded-card focus-visible:outline-offset-[-3px]"
+    >
       <table className="w-full">
         <thead className="border-line border-b">
           <tr>
@@ -93,7 +96,7 @@ export function Table<Row>({ what, rows, keyOf, columns, open }: TableProps<Row>
                   key={column.title}
                   className={clsx(
                     "px-4 py-3 align-middle",
-                    place === 0 && "min-w-52",
+                    place === 0 && "min-w-52 wrap-anywhere",
                     sideOf(column),
                   )}
                 >
@@ -123,7 +126,7 @@ function Opener<Row>({ row, column, open }: OpenerProps<Row>) {
   return (
     <button
       type="button"
-      className="text-left after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-3 focus-visible:after:outline-link focus-visible:after:outline-offset-[-3px]"
+      className="block w-full text-left after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-3 focus-visible:after:outline-link focus-visible:after:outline-offset-[-3px]"
       aria-label={open.label(row)}
       onClick={() => open.onOpen(row)}
     >
