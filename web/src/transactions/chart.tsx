@@ -11,7 +11,13 @@ import type { Line } from "./queries.ts";
 const HEIGHT_PX = 168;
 const DAY_S = 86_400;
 
-export function Chart({ lines }: { lines: readonly Line[] }) {
+interface ChartProps {
+  lines: readonly Line[];
+  /** Whether older ones are not loaded yet. */
+  isCut: boolean;
+}
+
+export function Chart({ lines, isCut }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const isDark = useDark();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read anew when the appearance changes
@@ -30,6 +36,10 @@ export function Chart({ lines }: { lines: readonly Line[] }) {
   }, [lines, isDark]);
   return (
     <Card>
+      <div className="mb-3 flex flex-wrap items-baseline gap-x-3">
+        <h2 className="font-semibold">Balance</h2>
+        <p className="text-caption text-soft">{reachSaid(lines, isCut)}</p>
+      </div>
       <div
         ref={place}
         role="img"
@@ -49,6 +59,16 @@ export function balancesOf(lines: readonly Line[]): [number[], number[]] {
     [...times, Date.now() / 1000],
     [...balances, balances.at(-1) ?? 0],
   ];
+}
+
+/** How far back the line goes. */
+export function reachSaid(lines: readonly Line[], isCut: boolean): string {
+  const first = lines.at(-1);
+  if (first === undefined) return "";
+  const since = `Since ${date(first.created_at)}`;
+  return isCut
+    ? `${since}: the ${counted(lines.length)} newest lines, as many as are loaded`
+    : since;
 }
 
 function said(lines: readonly Line[]): string {
@@ -73,7 +93,7 @@ function options(box: HTMLElement): uPlot.Options {
     scales: { y: { range: (_, __, highest) => [0, Math.max(1, highest * 1.1)] } },
     axes: [
       { ...axis, size: 30, values: (_, moments) => timesSaid(moments) },
-      { ...axis, size: 56, values: (_, values) => values.map(counted) },
+      { ...axis, size: 56, values: (_, values) => values.map(balanceSaid) },
     ],
     series: [
       {},
@@ -86,6 +106,13 @@ function options(box: HTMLElement): uPlot.Options {
       },
     ],
   };
+}
+
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact" });
+
+/** `500`, `12K`, `1.5M`: there is little room beside the line. */
+export function balanceSaid(balance: number): string {
+  return COMPACT.format(balance);
 }
 
 /** Days where they tell the moments apart, otherwise times; each once. */

@@ -60,8 +60,8 @@ function Lines({ filters }: { filters: Filters }) {
   return (
     <div className="grid gap-4">
       {!isFiltered && lines !== undefined && lines.length >= CURVE_LINES_MIN && (
-        <Suspense fallback={<Skeleton shape="h-40" />}>
-          <Chart lines={lines} />
+        <Suspense fallback={<Skeleton shape="h-64 rounded-card" />}>
+          <Chart lines={lines} isCut={asking.hasNextPage} />
         </Suspense>
       )}
       <LineFilters filters={filters} />
