@@ -52,7 +52,7 @@ function Scope({ of: scope }: { of: string }) {
   return <span className="whitespace-nowrap">{words}</span>;
 }
 
-function Outcome({ of: { finished_at, flaw, open } }: { of: Comparison }) {
+export function Outcome({ of: { finished_at, flaw, open } }: { of: Comparison }) {
   if (finished_at === null) return <Pill tone="busy">not yet</Pill>;
   if (flaw !== null) return <Pill tone="warn">{worded(flaw)}</Pill>;
   return open.length > 0 ? <Pill tone="bad">differs</Pill> : <Pill tone="good">well</Pill>;

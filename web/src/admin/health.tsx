@@ -12,6 +12,7 @@ import { Pill } from "~/ui/pill.tsx";
 import { Problem } from "~/ui/problem.tsx";
 import { Skeleton } from "~/ui/skeleton.tsx";
 import { EXECUTORS, HEALTH } from "./keys.ts";
+import { UnderWay } from "./under-way.tsx";
 
 type State = Schema<"ServiceState">;
 
@@ -44,6 +45,7 @@ export function Health() {
           </li>
         ))}
       </ul>
+      <UnderWay />
       <Executors />
     </Page>
   );
@@ -58,13 +60,12 @@ async function healthOf(api: Api, signal: AbortSignal): Promise<Schema<"Ready">>
 }
 
 function ServiceCard({ name, state }: { name: string; state: State }) {
-  const isReady = state.status === "ready";
   return (
     <Card>
       <div className="grid gap-4">
         <div className="flex items-center justify-between gap-3">
           <h2 className="font-semibold text-title3">{name}</h2>
-          <Pill tone={isReady ? "good" : "bad"}>{isReady ? "Ready" : "Not ready"}</Pill>
+          <Readiness state={state} />
         </div>
         <Facts
           of={[
@@ -81,6 +82,13 @@ function ServiceCard({ name, state }: { name: string; state: State }) {
   );
 }
 
+/** Ready is well only where no event waits for a person. */
+function Readiness({ state: { status, parked } }: { state: State }) {
+  if (status !== "ready") return <Pill tone="bad">Not ready</Pill>;
+  const isParked = Object.values(parked ?? {}).some((count) => count > 0);
+  return isParked ? <Pill tone="warn">Ready, events parked</Pill> : <Pill tone="good">Ready</Pill>;
+}
+
 function Dependency({ said }: { said: string }) {
   return said === "ok" ? (
     <span className="text-good">ok</span>
@@ -90,7 +98,7 @@ function Dependency({ said }: { said: string }) {
 }
 
 function Parked({ name, parked }: { name: string; parked: State["parked"] }) {
-  const counts = Object.entries(parked ?? {});
+  const counts = Object.entries(parked ?? {}).filter(([, count]) => count > 0);
   if (counts.length === 0) return "none";
   return (
     <Link

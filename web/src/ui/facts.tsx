@@ -2,7 +2,9 @@
 import type { ReactNode } from "react";
 
 export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] }) {
-  const known = of.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const known = of.filter(
+    ([, value]) => value !== null && value !== undefined && value !== "" && value !== false,
+  );
   return (
     <dl className="grid grid-cols-[auto_1fr] items-baseline gap-x-5 gap-y-2">
       {known.map(([name, value]) => (
