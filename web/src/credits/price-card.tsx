@@ -22,9 +22,7 @@ const ROLLOVER: Record<string, string> = {
 export function PriceCard({ price, change, isBusy, onBuy }: PriceCardProps) {
   const amount = money(price.amount_cents, price.currency);
   const isPlan = price.interval !== null;
-  // what is named after its number says what it is for instead
-  const isNumber = price.name === credits(price.credits);
-  const heading = isNumber && price.description ? price.description : price.name;
+  const { heading, more, whole } = wordsOf(price);
   return (
     <Card>
       <div className="grid h-full content-between gap-5">
@@ -44,9 +42,7 @@ export function PriceCard({ price, change, isBusy, onBuy }: PriceCardProps) {
             {eachSaid(price)}
             {price.rollover && ` ${ROLLOVER[price.rollover]}`}
           </p>
-          {!isNumber && price.description && (
-            <p className="text-caption text-soft">{price.description}</p>
-          )}
+          {more && <p className="text-caption text-soft">{more}</p>}
         </div>
         <Button
           look={price.badge && !change ? "primary" : "plain"}
@@ -56,14 +52,24 @@ export function PriceCard({ price, change, isBusy, onBuy }: PriceCardProps) {
         >
           <span className="tabular-nums">
             {change ?? `${isPlan ? "Subscribe for" : "Buy for"} ${amount}${every(price)}`}
-            <span className="sr-only">
-              : {price.name}, {credits(price.credits)}
-            </span>
+            <span className="sr-only">: {whole}</span>
           </span>
         </Button>
       </div>
     </Card>
   );
+}
+
+/** The number of credits is said once: what is named after it says what it is for instead. */
+function wordsOf({ name, description, credits: amount }: Price) {
+  const number = credits(amount);
+  const isNumber = name === number;
+  const isRepeated = isNumber || description === `${number} a month`;
+  return {
+    heading: isNumber && description ? description : name,
+    more: isRepeated ? null : description,
+    whole: isNumber ? number : `${name}, ${number}`,
+  };
 }
 
 function every({ interval }: Price): string {
