@@ -45,6 +45,16 @@ describe("signing in", () => {
   });
 });
 
+test("a forgotten password does not ask for the address again", async () => {
+  const { ada } = open("/login", new Server());
+
+  await ada.type(await screen.findByLabelText("E-mail"), "ada@example.com");
+  await ada.click(screen.getByRole("link", { name: "Forgot your password?" }));
+
+  expect(await screen.findByRole("button", { name: "Send the link" })).toBeDefined();
+  expect(screen.getByLabelText("E-mail")).toHaveProperty("value", "ada@example.com");
+});
+
 test("a page of one's own leads strangers to the sign-in, and back", async () => {
   const server = new Server().on("POST /api/auth/refresh", () =>
     problem(401, "unauthorized", "Sign in again."),
@@ -78,6 +88,9 @@ test("signing up with an address that is taken is told at the address", async ()
   const field = screen.getByLabelText("E-mail");
   await waitFor(() => expect(field.getAttribute("aria-invalid")).toBe("true"));
   expect(await screen.findByText(/already\.$/)).toBeDefined();
+  expect(document.activeElement).toBe(field);
+  const [there] = screen.getAllByRole("link", { name: "Sign in" });
+  expect(there?.getAttribute("href")).toBe("/login?email=ada%40example.com");
 });
 
 test("what the server minds about a password is told at the password", async () => {

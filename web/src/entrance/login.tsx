@@ -53,7 +53,11 @@ export function Login() {
           autoComplete="current-password"
           error={errors.password?.message}
         />
-        <Link to="/forgot" className={`${TEXT_LINK} justify-self-start text-caption`}>
+        <Link
+          to="/forgot"
+          search={{ email: form.watch("email") }}
+          className={`${TEXT_LINK} justify-self-start text-caption`}
+        >
           Forgot your password?
         </Link>
       </DoorForm>

@@ -1,5 +1,6 @@
 /** Sign up. */
 import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { useForm } from "react-hook-form";
 import * as z from "zod/mini";
 import { answer } from "~/api/api.ts";
@@ -29,18 +30,24 @@ export function SignUp() {
   });
   const { errors } = form.formState;
   const isTaken = isRefusal(problem, "email_taken");
+  const signIn = (
+    <Link to="/login" search={{ next, email: form.watch("email") }} className={TEXT_LINK}>
+      Sign in
+    </Link>
+  );
+  const taken = isTaken && (
+    <>
+      {problem.message} {signIn}
+    </>
+  );
+  useEffect(() => {
+    if (isTaken) form.setFocus("email");
+  }, [form, isTaken]);
   return (
     <Door
       title="Create your account"
       lead="10 credits are yours once your e-mail is confirmed."
-      after={
-        <p>
-          Already have one?{" "}
-          <Link to="/login" search={{ next, email: form.watch("email") }} className={TEXT_LINK}>
-            Sign in
-          </Link>
-        </p>
-      }
+      after={<p>Already have one? {signIn}</p>}
     >
       <DoorForm
         onSubmit={submit}
@@ -53,7 +60,7 @@ export function SignUp() {
           label="E-mail"
           type="email"
           autoComplete="username"
-          error={errors.email?.message ?? (isTaken ? problem.message : undefined)}
+          error={errors.email?.message ?? taken}
         />
         <PasswordField
           {...form.register("password")}

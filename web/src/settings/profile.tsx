@@ -70,16 +70,19 @@ function NameForm({ user }: { user: User }) {
   return (
     <form onSubmit={submit} noValidate className="grid gap-4">
       {problem !== null && <Problem problem={problem} />}
-      <div className="grid items-end gap-3 phone:grid-cols-[1fr_auto]">
+      <div className="grid items-start gap-3 phone:grid-cols-[1fr_auto]">
         <TextField
           {...form.register("name")}
           label="Name"
           autoComplete="name"
           error={form.formState.errors.name?.message}
         />
-        <Button type="submit" busy={isBusy} aria-disabled={!form.formState.isDirty || undefined}>
-          Save
-        </Button>
+        {/* beside the field, below its label, whatever is said under it */}
+        <div className="grid phone:pt-6">
+          <Button type="submit" busy={isBusy} aria-disabled={!form.formState.isDirty || undefined}>
+            Save
+          </Button>
+        </div>
       </div>
     </form>
   );

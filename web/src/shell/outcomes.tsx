@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { useProduct } from "~/product.ts";
 import type { News } from "~/stream/news.ts";
 import { isFinal, STATUSES } from "~/tasks/status.ts";
+import { cut } from "~/ui/cut.ts";
 import { notify } from "~/ui/notify.ts";
 
 const CHARS_MAX = 60;
@@ -29,7 +30,5 @@ export function Outcomes() {
 }
 
 function said({ task: { status, description } }: Extract<News, { kind: "task" }>): string {
-  const short =
-    description.length > CHARS_MAX ? `${description.slice(0, CHARS_MAX)}…` : description;
-  return `${STATUSES[status].word}: ${short}`;
+  return `${STATUSES[status].word}: ${cut(description, CHARS_MAX)}`;
 }

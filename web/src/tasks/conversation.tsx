@@ -7,6 +7,7 @@ import { isMissing } from "~/api/problems.ts";
 import { useProduct } from "~/product.ts";
 import { useAnnounce } from "~/ui/announcer.tsx";
 import { buttonLook } from "~/ui/button.tsx";
+import { cut } from "~/ui/cut.ts";
 import { Empty } from "~/ui/empty.tsx";
 import { Moment } from "~/ui/moment.tsx";
 import { Heading, useTitle } from "~/ui/page.tsx";
@@ -63,7 +64,7 @@ function useSaid({ description, status }: Task): void {
 
 export function firstLine(text: string): string {
   const line = text.trim().split("\n")[0] ?? "";
-  return line.length > 80 ? `${line.slice(0, 80)}…` : line;
+  return cut(line, 80);
 }
 
 function Coming() {

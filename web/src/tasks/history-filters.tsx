@@ -5,6 +5,7 @@ import { useId, useState } from "react";
 import { isFiltered } from "~/stream/learning.ts";
 import { IconButton } from "~/ui/button.tsx";
 import { DateField } from "~/ui/date-field.tsx";
+import { flawOfTime } from "~/ui/days.ts";
 import { SearchField } from "~/ui/search-field.tsx";
 import { Select } from "~/ui/select.tsx";
 import type { AgentType, Filters } from "./keys.ts";
@@ -71,7 +72,12 @@ export function HistoryFilters({ filters, chosen }: HistoryFiltersProps) {
         />
         <div className="grid grid-cols-2 gap-2">
           <DateField label="From" day={filters.after} onChoose={(after) => set({ after })} />
-          <DateField label="To" day={filters.before} onChoose={(before) => set({ before })} />
+          <DateField
+            label="To"
+            day={filters.before}
+            error={flawOfTime(filters.after, filters.before)}
+            onChoose={(before) => set({ before })}
+          />
         </div>
       </div>
     </search>

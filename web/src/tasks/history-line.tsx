@@ -2,10 +2,14 @@
 import { Link } from "@tanstack/react-router";
 import { CircleCheck, CircleSlash, CircleX } from "lucide-react";
 import { credits } from "~/credits/words.ts";
+import { cut } from "~/ui/cut.ts";
 import { Ago } from "~/ui/moment.tsx";
 import { Spinner } from "~/ui/spinner.tsx";
 import type { Filters, Status, Summary } from "./keys.ts";
 import { isFinal, STATUSES } from "./status.ts";
+
+/** As much as two lines hold, and as little as one listens to. */
+const CHARS_MAX = 90;
 
 interface HistoryLineProps {
   task: Summary;
@@ -28,7 +32,7 @@ export function HistoryLine({ task, filters, isChosen, onChoose }: HistoryLinePr
         <span className="pt-0.5">
           <Sign status={task.status} />
         </span>
-        <span className="line-clamp-2 text-body">{task.description}</span>
+        <span className="line-clamp-2 text-body">{cut(task.description, CHARS_MAX)}</span>
         <span className="col-start-2 text-caption text-soft">
           {word} · <Ago at={task.created_at} />
           {task.credits_spent > 0 && ` · ${credits(task.credits_spent)}`}

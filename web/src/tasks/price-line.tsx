@@ -50,7 +50,7 @@ function Offer({ quote, isEager }: { quote: Quote; isEager: boolean }) {
       {isEager ? (
         <span className="font-medium text-ink">press Enter again to send</span>
       ) : (
-        `held until ${time(quote.valid_until)}`
+        `price valid until ${time(quote.valid_until)}`
       )}
     </span>
   );

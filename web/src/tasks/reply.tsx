@@ -112,10 +112,12 @@ function Undelivered({ task, onAgain }: ReplyProps) {
   );
 }
 
+/** How long it took, unless that is less than a second. */
 function took(task: Task): string | null {
   const end = task.events.find(({ name }) => name === task.status);
   if (end === undefined) return null;
-  return duration(new Date(end.at).getTime() - new Date(task.created_at).getTime());
+  const milliseconds = new Date(end.at).getTime() - new Date(task.created_at).getTime();
+  return milliseconds < 1000 ? null : duration(milliseconds);
 }
 
 function Headline({

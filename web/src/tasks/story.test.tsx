@@ -41,3 +41,13 @@ test.each([
 
   expect(screen.getByText(words)).toBeDefined();
 });
+
+test.each([
+  ["2026-11-28T09:00:00.4Z", "Done!"],
+  ["2026-11-28T09:00:10Z", "Done!10 s"],
+])("what was done at %s took so long: %s", (at, words) => {
+  const events = [{ ...happening("completed"), at }];
+  render(<Reply task={aTask({ status: "completed", events })} onAgain={() => {}} />);
+
+  expect(screen.getByText("Done!").parentElement?.textContent).toBe(words);
+});

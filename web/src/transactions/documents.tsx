@@ -6,7 +6,7 @@ import { sentenceOf } from "~/api/problems.ts";
 import { useProduct } from "~/product.ts";
 import { Button } from "~/ui/button.tsx";
 import { DateField } from "~/ui/date-field.tsx";
-import { dayOf } from "~/ui/days.ts";
+import { dayOf, flawOfTime } from "~/ui/days.ts";
 import { Dialog } from "~/ui/dialog.tsx";
 import { notifyProblem } from "~/ui/notify.ts";
 import { asked, type Filters } from "./queries.ts";
@@ -55,6 +55,7 @@ const FORMS = [
 function StatementDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { api } = useProduct();
   const [{ from, to }, setTime] = useState(thisMonth);
+  const flaw = flawOfTime(from, to);
   const saving = useMutation({
     mutationFn: ({ type, file }: (typeof FORMS)[number]) =>
       save(
@@ -76,7 +77,12 @@ function StatementDialog({ open, onClose }: { open: boolean; onClose: () => void
     >
       <div className="grid grid-cols-2 gap-3">
         <DateField label="From" day={from} onChoose={(day) => setTime({ from: day, to })} />
-        <DateField label="To" day={to} onChoose={(day) => setTime({ from, to: day })} />
+        <DateField
+          label="To"
+          day={to}
+          error={flaw}
+          onChoose={(day) => setTime({ from, to: day })}
+        />
       </div>
       <div className="flex flex-wrap gap-2">
         {FORMS.map((form, place) => (
@@ -84,7 +90,8 @@ function StatementDialog({ open, onClose }: { open: boolean; onClose: () => void
             key={form.type}
             look={place === 0 ? "primary" : "plain"}
             busy={saving.isPending && saving.variables.type === form.type}
-            onClick={() => saving.mutate(form)}
+            aria-disabled={flaw !== undefined || undefined}
+            onClick={() => flaw === undefined && saving.mutate(form)}
           >
             {form.name}
           </Button>

@@ -18,7 +18,7 @@ export function Features({ filters }: { filters: Filters }) {
               key={feature}
               className="flex flex-wrap items-baseline justify-between gap-x-4 px-5 py-3"
             >
-              <span className="font-medium">{feature}</span>
+              <span className="font-medium">{named(feature)}</span>
               <span className="text-soft tabular-nums">
                 {credits(amount)}, {count === 1 ? "once" : `${counted(count)} times`}
               </span>
@@ -28,4 +28,11 @@ export function Features({ filters }: { filters: Filters }) {
       </Card>
     </Section>
   );
+}
+
+const NAMES: Record<string, string> = { example: "Example feature" };
+
+/** A feature as people call it; one that is not known here by its key, in words. */
+function named(feature: string): string {
+  return NAMES[feature] ?? feature.replaceAll(/[_-]/g, " ");
 }

@@ -23,6 +23,7 @@ test("what features took is added up, in the days that are shown", async () => {
 
   expect(await screen.findByText("1,200 credits, 40 times")).toBeDefined();
   expect(screen.getByText("1 credit, once")).toBeDefined();
+  expect(screen.getByText("Example feature")).toBeDefined();
   const { search } = asked.to(USAGE)[0] ?? {};
   const [from, to] = [search?.get("from") ?? "", search?.get("to") ?? ""];
   expect(Date.parse(to) - Date.parse(from)).toBe(2 * 24 * 3600 * 1000);
@@ -56,4 +57,11 @@ test("a trace of nothing says so, and offers no other try", async () => {
 
   expect(await screen.findByText("There is no such line among your transactions.")).toBeDefined();
   expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
+});
+
+test("a time that ends before it begins is said to", async () => {
+  open("/transactions?from=2026-11-03&to=2026-11-02", server());
+
+  expect(await screen.findByText("That is before From.")).toBeDefined();
+  expect(screen.getByLabelText("To").getAttribute("aria-invalid")).toBe("true");
 });

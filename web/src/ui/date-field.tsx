@@ -4,12 +4,13 @@ import { Field, fieldLook } from "./field.tsx";
 interface DateFieldProps {
   label: string;
   day: string | undefined;
+  error?: string | undefined;
   onChoose: (day: string | undefined) => void;
 }
 
-export function DateField({ label, day, onChoose }: DateFieldProps) {
+export function DateField({ label, day, error, onChoose }: DateFieldProps) {
   return (
-    <Field label={label}>
+    <Field label={label} error={error}>
       {(wired) => (
         <input
           {...wired}

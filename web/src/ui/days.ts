@@ -8,6 +8,11 @@ export function startOf(day: string, later: number): string | undefined {
   return start.toISOString();
 }
 
+/** What is wrong with a time from one day to another. */
+export function flawOfTime(from: string | undefined, to: string | undefined): string | undefined {
+  return from && to && from > to ? "That is before From." : undefined;
+}
+
 /** The day of a moment. */
 export function dayOf(at: Date): string {
   const two = (part: number) => String(part).padStart(2, "0");

@@ -46,15 +46,30 @@ export function Dialog({ open, onClose, title, description, children }: DialogPr
           {...(description ? {} : { "aria-describedby": undefined })}
         >
           <div className="grid gap-1.5">
-            <RadixDialog.Title className="font-semibold text-title3">{title}</RadixDialog.Title>
+            <RadixDialog.Title className="pr-10 font-semibold text-title3">
+              {title}
+            </RadixDialog.Title>
             {description && (
               <RadixDialog.Description className="text-soft">{description}</RadixDialog.Description>
             )}
           </div>
           {children}
+          <span className="absolute top-4 right-4">
+            <Close />
+          </span>
         </RadixDialog.Content>
       </RadixDialog.Portal>
     </RadixDialog.Root>
+  );
+}
+
+function Close() {
+  return (
+    <RadixDialog.Close asChild>
+      <IconButton label="Close" look="plain">
+        <X size={18} aria-hidden="true" />
+      </IconButton>
+    </RadixDialog.Close>
   );
 }
 
@@ -125,11 +140,7 @@ export function Sheet({ open, onClose, title, description, side, children }: She
         >
           <div className="sticky top-0 z-10 flex items-center justify-between gap-3 bg-card px-5 pt-4 pb-3">
             <RadixDialog.Title className="font-semibold text-title3">{title}</RadixDialog.Title>
-            <RadixDialog.Close asChild>
-              <IconButton label="Close" look="plain">
-                <X size={18} aria-hidden="true" />
-              </IconButton>
-            </RadixDialog.Close>
+            <Close />
           </div>
           {description && (
             <RadixDialog.Description className="px-5 text-soft">

@@ -13,14 +13,14 @@ interface Wired {
 interface FieldProps {
   label: string;
   hint?: ReactNode;
-  error?: string | undefined;
+  error?: ReactNode;
   children: (wired: Wired) => ReactNode;
 }
 
 export function Field({ label, hint, error, children }: FieldProps) {
   const id = useId();
   const noteId = `${id}-note`;
-  const isNoted = Boolean(error ?? hint);
+  const isNoted = Boolean(error || hint);
   return (
     <div className="grid min-w-0 gap-1.5">
       <label htmlFor={id} className="font-medium text-caption">
@@ -33,7 +33,7 @@ export function Field({ label, hint, error, children }: FieldProps) {
       })}
       {isNoted && (
         <p id={noteId} className={clsx("text-caption", error ? "text-bad" : "text-soft")}>
-          {error ?? hint}
+          {error || hint}
         </p>
       )}
     </div>
