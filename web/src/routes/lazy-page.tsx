@@ -1,9 +1,7 @@
 /** A page whose code is fetched when it is first gone to, or pointed at; where nobody answers it is asked for again. */
 import { type ComponentType, use } from "react";
 import { Unreachable } from "~/api/problems.ts";
-
-/* What browsers and Vite say of a file that did not come; a page that is broken says something else. */
-const NOT_FETCHED = /dynamically imported module|importing a module script|preload css/i;
+import { fetchAgain, isNotFetched } from "~/ui/code.ts";
 
 export function lazyPage<Name extends string>(
   fetchCode: () => Promise<Record<Name, ComponentType>>,
@@ -11,19 +9,21 @@ export function lazyPage<Name extends string>(
 ) {
   let Whole: ComponentType | undefined;
   let fetching: Promise<void> | undefined;
-  let isLost = false;
+  let lost: { because: unknown } | null = null;
 
   /** The router asks for the code before it shows the page, and again with each try. */
   function preload(): Promise<void> {
-    if (fetching !== undefined && !isLost) return fetching;
-    isLost = false;
-    fetching = fetchCode().then(
-      (code) => {
-        Whole = code[name];
+    if (fetching !== undefined && lost === null) return fetching;
+    const before = lost?.because;
+    lost = null;
+    const code = isNotFetched(before) ? fetchAgain(fetchCode, before) : fetchCode();
+    fetching = code.then(
+      ({ [name]: Came }) => {
+        Whole = Came;
       },
       (flaw: unknown) => {
-        isLost = true;
-        throw reasonOf(flaw);
+        lost = { because: flaw };
+        throw isNotFetched(flaw) ? new Unreachable() : flaw;
       },
     );
     return fetching;
@@ -35,9 +35,4 @@ export function lazyPage<Name extends string>(
     return Whole && <Whole />;
   }
   return Object.assign(LazyPage, { preload });
-}
-
-function reasonOf(flaw: unknown): unknown {
-  const isAway = flaw instanceof Error && NOT_FETCHED.test(flaw.message);
-  return isAway ? new Unreachable() : flaw;
 }

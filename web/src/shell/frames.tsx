@@ -2,6 +2,7 @@
 import { Outlet } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { Announcer } from "~/ui/announcer.tsx";
+import { fetchAtLast } from "~/ui/code.ts";
 import { Arrival } from "./arrival.tsx";
 import { Header } from "./header.tsx";
 import { useLater } from "./later.ts";
@@ -10,8 +11,12 @@ import { Outcomes } from "./outcomes.tsx";
 import { useShortcut } from "./shortcut.ts";
 import { Waiting } from "./waiting.tsx";
 
-const Toasts = lazy(() => import("~/ui/toasts.tsx").then(({ Toasts }) => ({ default: Toasts })));
-const Palette = lazy(() => import("./palette.tsx").then(({ Palette }) => ({ default: Palette })));
+const Toasts = lazy(() =>
+  fetchAtLast(() => import("~/ui/toasts.tsx")).then(({ Toasts }) => ({ default: Toasts })),
+);
+const Palette = lazy(() =>
+  fetchAtLast(() => import("./palette.tsx")).then(({ Palette }) => ({ default: Palette })),
+);
 
 export function Frame() {
   const isLater = useLater();

@@ -1,9 +1,10 @@
 /** What an agent wrote: Markdown, in which nothing is HTML and nothing is fetched. */
 import { lazy, Suspense } from "react";
+import { fetchAtLast } from "~/ui/code.ts";
 import { Skeleton } from "~/ui/skeleton.tsx";
 
 const Markdown = lazy(() =>
-  import("./markdown.tsx").then(({ Markdown }) => ({ default: Markdown })),
+  fetchAtLast(() => import("./markdown.tsx")).then(({ Markdown }) => ({ default: Markdown })),
 );
 
 export function Written({ text }: { text: string }) {

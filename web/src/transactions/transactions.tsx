@@ -7,6 +7,7 @@ import { useProduct } from "~/product.ts";
 import { oneOf } from "~/routes/search.ts";
 import { Button } from "~/ui/button.tsx";
 import { Card } from "~/ui/card.tsx";
+import { fetchAtLast } from "~/ui/code.ts";
 import { startOf } from "~/ui/days.ts";
 import { Empty } from "~/ui/empty.tsx";
 import { Page } from "~/ui/page.tsx";
@@ -21,7 +22,9 @@ import { LineTable } from "./line-table.tsx";
 import { type Filters, linesQuery } from "./queries.ts";
 import { TraceSheet } from "./trace-sheet.tsx";
 
-const Chart = lazy(() => import("./chart.tsx").then(({ Chart }) => ({ default: Chart })));
+const Chart = lazy(() =>
+  fetchAtLast(() => import("./chart.tsx")).then(({ Chart }) => ({ default: Chart })),
+);
 const route = getRouteApi("/own/transactions");
 const CURVE_LINES_MIN = 4;
 const SPENT = "capture";
@@ -60,7 +63,7 @@ function Lines({ filters }: { filters: Filters }) {
   return (
     <div className="grid gap-4">
       {!isFiltered && lines !== undefined && lines.length >= CURVE_LINES_MIN && (
-        <Suspense fallback={<Skeleton shape="h-64 rounded-card" />}>
+        <Suspense fallback={<Skeleton shape="h-61 rounded-card" />}>
           <Chart lines={lines} isCut={asking.hasNextPage} />
         </Suspense>
       )}
