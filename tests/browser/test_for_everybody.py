@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from tests.browser.places import LOOKS, WINDOW, every_place
 from tests.browser.visitors import Visitor
 
-WIDTHS = (320, 390, 768, 1280, 1920)
+WIDTHS = (320, 390, 768, 1024, 1280, 1920)
 OVERHANG = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 OVERHANG_OF_BOX = "(box) => box.scrollWidth - box.clientWidth"
 # Words and numbers in tables that go on in another line, but where text is long.

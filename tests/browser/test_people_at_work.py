@@ -11,7 +11,7 @@ from embedded.postgres import EmbeddedPostgres
 from shared.bus_postgres import PostgresBus
 from shared.events import Message
 from shared.testing import eventually
-from tests.browser.test_for_everybody import OVERHANG, OVERHANG_OF_BOX
+from tests.browser.test_for_everybody import BROKEN_WORDS, OVERHANG, OVERHANG_OF_BOX
 from tests.browser.visitors import Visitor
 from tests.flows.product import Product
 
@@ -33,11 +33,16 @@ async def test_a_person_does_what_no_agent_does(operator: Visitor, arriving: Arr
     report.write_text("what was found")
     customer = await arriving()
     await customer.arrive_funded(1000)
-    subject = f"Research the market of solar roofs {uuid4().hex[:6]}"
+    subject = (
+        f"Research the market of solar roofs {uuid4().hex[:6]}: {'who buys, who sells, ' * 9}now"
+    )
     await customer.ask(subject)
 
     await operator.go("/admin/tasks")
-    await operator.page.get_by_role("button", name=f"Open {subject}").click()
+    button = operator.page.get_by_role("button", name=f"Open {subject}")
+    await expect(button).to_be_visible()
+    assert await operator.page.evaluate(BROKEN_WORDS) == []
+    await button.click()
     await operator.press("Take it")
     await customer.task_is("running")
     await operator.page.get_by_label("Attach a file").set_input_files(report)
