@@ -218,7 +218,9 @@ def _refunds(gateway: Gateway) -> APIRouter:
         row = add(
             gateway.refunds,
             payment_id=payment_id,
+            payer="ann@example.com",
             amount_cents=body.amount_cents or 123456,
+            currency="usd",
             reason=body.reason,
             status="requested",
             stripe_refund_id=None,

@@ -186,13 +186,10 @@ async def steps(tx: Tx, requests: Sequence[RefundRequest]) -> Sequence[RefundSte
     return await tx.scalars(select(RefundStep).where(theirs).order_by(RefundStep.id))
 
 
-async def payers(tx: Tx, requests: Sequence[RefundRequest]) -> dict[UUID, str | None]:
-    """Return the address of whoever made each payment that these requests are of."""
+async def payments_of(tx: Tx, requests: Sequence[RefundRequest]) -> dict[UUID, Payment]:
+    """Return the payments that these requests are of, by their ids."""
     theirs = Payment.id.in_([item.payment_id for item in requests])
-    return {
-        row.id: row.email
-        for row in await tx.execute(select(Payment.id, Payment.email).where(theirs))
-    }
+    return {row.id: row for row in await tx.scalars(select(Payment).where(theirs))}
 
 
 async def _allowed(tx: Tx, payment: Payment, amount_cents: int | None) -> int:

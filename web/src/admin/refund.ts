@@ -4,10 +4,8 @@ import { money } from "~/credits/words.ts";
 
 export type Refund = Schema<"RefundView">;
 
-const CURRENCY = "usd"; // whatever else is paid is in review, and has no refund here
-
-export function amountOf({ amount_cents }: Refund): string {
-  return money(amount_cents, CURRENCY);
+export function amountOf({ amount_cents, currency }: Refund): string {
+  return money(amount_cents, currency);
 }
 
 /** Whose money it is: their address, or the payment that nobody is known of. */

@@ -13,6 +13,7 @@ const REQUESTED: Refund = {
   payment_id: "pay_1",
   payer: "ann@example.com",
   amount_cents: 2000,
+  currency: "usd",
   reason: "a complaint",
   status: "requested",
   stripe_refund_id: null,

@@ -2779,6 +2779,8 @@ export interface components {
             payer: string | null;
             /** Amount Cents */
             amount_cents: number;
+            /** Currency */
+            currency: string;
             /** Reason */
             reason: string;
             status: components["schemas"]["RefundStatus"];

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from billing import refund_requests
-from billing.models import RefundRequest, RefundStep
+from billing.models import Payment, RefundRequest, RefundStep
 from billing.routes.refusals import refusals
 from billing.schemas.refunds import (
     RefundAsked,
@@ -112,20 +112,21 @@ async def _one(tx: Tx, row: RefundRequest) -> RefundView:
 
 
 async def _views(tx: Tx, rows: Sequence[RefundRequest]) -> list[RefundView]:
-    payers = await refund_requests.payers(tx, rows)
+    payments = await refund_requests.payments_of(tx, rows)
     steps = await refund_requests.steps(tx, rows)
     return [
-        _view(row, payers[row.payment_id], [step for step in steps if step.request_id == row.id])
+        _view(row, payments[row.payment_id], [step for step in steps if step.request_id == row.id])
         for row in rows
     ]
 
 
-def _view(row: RefundRequest, payer: str | None, steps: Sequence[RefundStep]) -> RefundView:
+def _view(row: RefundRequest, payment: Payment, steps: Sequence[RefundStep]) -> RefundView:
     return RefundView(
         id=row.id,
         payment_id=row.payment_id,
-        payer=payer,
+        payer=payment.email,
         amount_cents=row.amount_cents,
+        currency=payment.currency,
         reason=row.reason,
         status=RefundStatus(row.status),
         stripe_refund_id=row.stripe_refund_id,

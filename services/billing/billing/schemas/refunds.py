@@ -57,6 +57,7 @@ class RefundView(BaseModel):
     payment_id: PaymentId
     payer: str | None
     amount_cents: int
+    currency: str
     reason: str
     status: RefundStatus
     stripe_refund_id: str | None
