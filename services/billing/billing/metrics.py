@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from billing import books, chores, patrol, payments, reconciliation, refund_requests
-from billing.models import Book, Debt, Hold, Payment, PaymentStatus, RefundRequest
+from billing import books, chores, patrol, payments, reading, reconciliation, refund_requests
+from billing.models import Book, Debt, Payment, PaymentStatus, RefundRequest
 from billing.stripe_webhook import BadPayload, BadSignature
 from shared.clock import first_id
 from shared.db import Tx
@@ -32,17 +32,11 @@ async def gauges(tx: Tx) -> Sequence[Gauge]:
 
 
 async def _holds(tx: Tx) -> list[Gauge]:
-    is_open = Hold.settled_at.is_(None)
-    statement = select(
-        func.count().label("open"),
-        func.coalesce(func.sum(Hold.amount), 0).label("credits"),
-        func.min(Hold.created_at).label("oldest"),
-    ).where(is_open)
-    row = (await tx.execute(statement)).one()
-    age_s = (await tx.now() - row.oldest).total_seconds() if row.oldest else 0
+    held = await reading.open_holds(tx)
+    age_s = (await tx.now() - held.since).total_seconds() if held.since else 0
     return [
-        Gauge.single("impacter_holds_open", "Holds that are not settled.", row.open),
-        Gauge.single("impacter_hold_credits", "Credits that they set aside.", int(row.credits)),
+        Gauge.single("impacter_holds_open", "Holds that are not settled.", held.count),
+        Gauge.single("impacter_hold_credits", "Credits that they set aside.", held.credits),
         Gauge.single("impacter_hold_oldest_seconds", "Age of the oldest of them.", age_s),
     ]
 

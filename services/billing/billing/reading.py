@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Text, and_, cast, not_, select
+from sqlalchemy import ColumnElement, Row, Text, and_, cast, func, not_, select
 
 from billing.ledger.purse import spending_order
 from billing.models import Account, GrantOrder, Hold, Kind, Lot, LotUse, Payment, Posting
@@ -129,6 +129,24 @@ async def payments(
     if before is not None:
         statement = statement.where(Payment.id < before)
     return await tx.scalars(statement.limit(limit))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHolds:
+    """What is set aside: how many holds are not settled, the credits in them, and since when the oldest."""
+
+    count: int
+    credits: int
+    since: datetime | None
+
+
+async def open_holds(tx: Tx) -> OpenHolds:
+    """Return what is set aside at this moment."""
+    statement = select(
+        func.count(), func.coalesce(func.sum(Hold.amount), 0), func.min(Hold.created_at)
+    )
+    row: Any = (await tx.execute(statement.where(Hold.settled_at.is_(None)))).one()
+    return OpenHolds(row[0], int(row[1]), row[2])
 
 
 async def grants(tx: Tx, *, limit: int, before: UUID | None) -> Sequence[tuple[Posting, UUID, str]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from billing import books, comparison, patrol
+from billing import books, comparison, patrol, reading
 from billing.models import Book, Proof
 from billing.schemas.books import Section, SectionState
 from shared.db import Tx
@@ -19,10 +19,16 @@ async def ledger(tx: Tx) -> Section:
     broken = {rule: count for rule, count in (await patrol.broken(tx)).items() if count}
     checked_at = await tx.scalar(select(func.min(Proof.finished_at)))
     waiting = SectionState.WELL if checked_at else SectionState.WAITING
+    held = await reading.open_holds(tx)
     return Section(
         state=SectionState.BROKEN if broken else waiting,
         checked_at=checked_at,
-        facts={"rules": len(patrol.RULES), "proof_age_s": int(await patrol.age_s(tx))},
+        facts={
+            "rules": len(patrol.RULES),
+            "proof_age_s": int(await patrol.age_s(tx)),
+            "open_holds": held.count,
+            "held_credits": held.credits,
+        },
         open=[f"{rule}: {count} times" for rule, count in broken.items()],
     )
 

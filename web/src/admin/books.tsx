@@ -16,6 +16,7 @@ import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { useActing } from "./acting.ts";
 import { Comparisons } from "./comparisons.tsx";
 import { BOOKS, COMPARISONS } from "./keys.ts";
+import { booksQuery } from "./queries.ts";
 import { worded } from "./words.ts";
 
 type Part = Schema<"Section">;
@@ -47,14 +48,7 @@ const DAYS: Column<Day>[] = [
 
 export function AdminBooks() {
   const { api } = useProduct();
-  const {
-    data: books,
-    error,
-    refetch,
-  } = useQuery({
-    queryKey: BOOKS,
-    queryFn: ({ signal }) => answer(api.GET("/api/admin/books", { signal })),
-  });
+  const { data: books, error, refetch } = useQuery(booksQuery(api));
   return (
     <Page
       title="Books"

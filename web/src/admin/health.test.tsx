@@ -43,6 +43,17 @@ function server() {
           : [{ ...LATE, lease_until: "2026-01-01T00:00:00Z" }],
       next_cursor: null,
     }))
+    .on("GET /api/admin/books", () => ({
+      sections: {
+        ledger: {
+          state: "well",
+          checked_at: null,
+          facts: { open_holds: 2, held_credits: 600 },
+          open: [],
+        },
+      },
+      days: [],
+    }))
     .on("GET /api/admin/reconciliations", () => ({
       reconciliations: [COMPARISON],
       next_cursor: null,
@@ -62,7 +73,7 @@ test("a service with parked events is not simply ready", async () => {
 test("what is set aside, what is stuck and the last comparison are on the page of health", async () => {
   open("/admin", server());
 
-  expect(await screen.findByText("600 credits for 2 tasks")).toBeDefined();
+  expect(await screen.findByText("600 credits in 2 holds")).toBeDefined();
   const stuck = screen.getByRole("link", { name: "Say hello" });
   expect(stuck.getAttribute("href")).toBe("/admin/tasks?run=task_2");
   expect(screen.queryByRole("link", { name: "Research the moon" })).toBeNull();

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { useProduct } from "~/product.ts";
 import { buttonLook } from "~/ui/button.tsx";
-import { oneUser } from "./user.ts";
+import { oneUser } from "./queries.ts";
 
 interface OfUserProps {
   userId: string | undefined;

@@ -12,6 +12,7 @@ import { Ago, useNow } from "~/ui/moment.tsx";
 import { TEXT_LINK } from "~/ui/text-link.ts";
 import { Outcome } from "./comparisons.tsx";
 import { COMPARISONS, EVERY_RUN } from "./keys.ts";
+import { booksQuery } from "./queries.ts";
 
 type Run = Schema<"RunSummary">;
 type State = Exclude<Schema<"RunState">, "finished">;
@@ -32,6 +33,7 @@ export function UnderWay() {
       <Card>
         <Facts
           of={[
+            ["Set aside", <Held key="held" />],
             ...(pages.length === 2 ? factsOf(pages, now) : []),
             ["Runs", (waiting.isError || running.isError) && "not known: nobody answers"],
             ["Compared with Stripe", <LastComparison key="compared" />],
@@ -44,10 +46,8 @@ export function UnderWay() {
 
 function factsOf(pages: readonly Schema<"Runs">[], now: number): [string, ReactNode][] {
   const runs = pages.flatMap((page) => page.runs);
-  const isCut = pages.some(({ next_cursor }) => next_cursor !== null);
   const forPeople = runs.filter((run) => run.executor === PERSON && run.state === "waiting");
   return [
-    ["Set aside", setAside(runs, isCut)],
     ["Wait for a person", <Waiting key="waiting" count={forPeople.length} />],
     ["Stuck", <Stuck key="stuck" runs={runs.filter((run) => isStuck(run, now))} />],
   ];
@@ -67,12 +67,18 @@ export function isStuck({ lease_until, deadline_at }: Run, now: number): boolean
   return [lease_until, deadline_at].some((until) => until !== null && Date.parse(until) < now);
 }
 
-/** `1,200 credits for 3 tasks`; of more runs than are asked for, at least so much. */
-export function setAside(runs: readonly Run[], isCut: boolean): string {
-  if (runs.length === 0) return "nothing";
-  const amount = runs.reduce((sum, { hold_amount }) => sum + hold_amount, 0);
-  const tasks = runs.length === 1 ? "1 task" : `${counted(runs.length)} tasks`;
-  return `${isCut ? "at least " : ""}${credits(amount)} for ${tasks}`;
+/** What billing has set aside and not settled yet. */
+function Held() {
+  const { api } = useProduct();
+  const { data } = useQuery({ ...booksQuery(api), refetchInterval: EVERY_MS });
+  const { open_holds, held_credits } = data?.sections.ledger?.facts ?? {};
+  return typeof open_holds === "number" && heldSaid(open_holds, Number(held_credits));
+}
+
+/** `1,200 credits in 3 holds`. */
+export function heldSaid(holds: number, held: number): string {
+  if (holds === 0) return "nothing";
+  return `${credits(held)} in ${holds === 1 ? "1 hold" : `${counted(holds)} holds`}`;
 }
 
 function Waiting({ count }: { count: number }) {

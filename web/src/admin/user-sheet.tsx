@@ -16,7 +16,7 @@ import { SkeletonLines } from "~/ui/skeleton.tsx";
 import { useActing } from "./acting.ts";
 import { GrantForm } from "./grant-form.tsx";
 import { EVERY_USER } from "./keys.ts";
-import { oneUser } from "./user.ts";
+import { oneUser } from "./queries.ts";
 import type { User } from "./users.tsx";
 
 export function UserSheet({ userId, onClose }: { userId: string; onClose: () => void }) {
