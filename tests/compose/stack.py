@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 from embedded.ports import free_ports
+from shared.testing import eventually
 from tests.flows.product import ADMIN_KEY, REPOSITORY, Product
 from tests.stripe_events import WEBHOOK_SECRET
 
@@ -82,6 +83,11 @@ class Stack:
     variables: dict[str, str]
     product: ComposedProduct
 
+    async def is_down(self) -> bool:
+        """Take everything down; the engine may say of a network that it is still in use, a moment after it was."""
+        code, _ = await self.try_compose("down", "--volumes", "--remove-orphans", "--timeout", "20")
+        return code == 0
+
     async def compose(self, *arguments: str) -> str:
         """Run `docker compose` on the project and return what it printed; raise AssertionError if it fails."""
         code, said = await self.try_compose(*arguments)
@@ -125,7 +131,7 @@ async def running_stack(folder: Path) -> AsyncIterator[Stack]:
             yield stack
         finally:
             (folder / "containers.log").write_text(product.log())
-            await stack.compose("down", "--volumes", "--timeout", "20")
+            await eventually(stack.is_down, what="the stack to be down")
 
 
 async def need_engine() -> None:
