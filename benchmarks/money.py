@@ -21,12 +21,12 @@ from benchmarks.rest import outbox_is_empty, until
 from benchmarks.rounds import Effort, Once, Samples
 from benchmarks.stage import Site, Stage
 from billing.models import Account, Payment, PaymentStatus
+from shared.clock import first_id
 from shared.contracts.payments import PaymentCompleted
 from shared.db import Database
 
 CREDITS = 1_000
 USERS = 2_000
-CHANCE_BITS = 80  # of a UUIDv7: the rest is its millisecond
 # Ids of events say when they were made: those of a run are found without reading a long inbox.
 ALL_ARE_IN = "SELECT count(*) >= $1 FROM inbox WHERE event_id >= $2"
 DRAINED = """
@@ -104,13 +104,12 @@ async def pay(site: Site, count: int, users: Sequence[UUID]) -> UUID:
     database = Database(site.databases["billing"], source="billing")
     async with database.transaction() as tx:
         now = await tx.now()
-        least = UUID(int=tx.new_id().int >> CHANCE_BITS << CHANCE_BITS)
         events = [_completed(tx.new_id(), users[place % len(users)]) for place in range(count)]
         await tx.execute(insert(Payment), [_payment(event, now) for event in events])
         for event in events:
             tx.publish(event)
     await database.close()
-    return least
+    return first_id(now)
 
 
 def _completed(payment_id: UUID, user_id: UUID) -> PaymentCompleted:

@@ -94,6 +94,14 @@ async def visitor(arriving: Arriving) -> Visitor:
     return await arriving()
 
 
+@pytest.fixture
+async def operator(arriving: Arriving) -> Visitor:
+    """Somebody who may see the operators' pages."""
+    person = await arriving()
+    await person.arrive_as_operator()
+    return person
+
+
 async def _picture(name: str, people: list[Visitor]) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for number, person in enumerate(people):

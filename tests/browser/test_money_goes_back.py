@@ -6,7 +6,6 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.test_buying_credits import buy, granted, pay
-from tests.browser.test_people_at_work import operator  # noqa: F401 - a fixture
 from tests.browser.visitors import Visitor
 from tests.flows.stripe import Stripe
 
@@ -30,7 +29,7 @@ async def charge_of(visitor: Visitor) -> str:
 
 async def test_a_refund_that_operators_make_takes_the_credits_back(
     buyer: Visitor,
-    operator: Visitor,  # noqa: F811
+    operator: Visitor,
 ):
     reason = f"Not what was wanted {uuid4().hex[:6]}"
     await operator.go("/admin/payments")

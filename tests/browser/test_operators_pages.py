@@ -9,7 +9,7 @@ from sqlalchemy import text
 from embedded.postgres import EmbeddedPostgres
 from shared.db import Database
 from shared.testing import eventually
-from tests.browser.test_people_at_work import Arriving, operator  # noqa: F401 - a fixture
+from tests.browser.conftest import Arriving
 from tests.browser.visitors import Visitor
 from tests.flows.product import Product
 
@@ -23,7 +23,7 @@ async def choose(visitor: Visitor, label: str, option: str) -> None:
 
 
 async def test_tasks_are_found_by_their_status_and_by_their_customer(
-    operator: Visitor,  # noqa: F811
+    operator: Visitor,
     arriving: Arriving,
 ):
     customer = await arriving()
@@ -56,7 +56,7 @@ async def test_tasks_are_found_by_their_status_and_by_their_customer(
     await expect(operator.page.get_by_role("button", name="Only ")).to_be_visible()
 
 
-async def test_what_is_not_there_is_said_not_to_be_there(operator: Visitor):  # noqa: F811
+async def test_what_is_not_there_is_said_not_to_be_there(operator: Visitor):
     await operator.go("/admin/users?q=nobody-of-this-name")
     await operator.see("There is no such user")
     await operator.go("/admin/payments?status=review&q=nobody-of-this-name")
@@ -71,7 +71,7 @@ async def test_what_is_not_there_is_said_not_to_be_there(operator: Visitor):  # 
 
 
 async def test_an_operator_is_made_and_unmade_by_another(
-    operator: Visitor,  # noqa: F811
+    operator: Visitor,
     arriving: Arriving,
 ):
     colleague = await arriving()
@@ -99,7 +99,7 @@ async def test_an_operator_is_made_and_unmade_by_another(
     await expect(colleague.page.get_by_role("link", name="Admin")).to_have_count(0)
 
 
-async def test_an_operator_cannot_take_their_own_role(operator: Visitor):  # noqa: F811
+async def test_an_operator_cannot_take_their_own_role(operator: Visitor):
     await operator.go(f"/admin/users?q={operator.address}")
     await operator.page.get_by_role("button", name=f"Open {operator.address}").click()
 

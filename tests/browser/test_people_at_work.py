@@ -1,31 +1,21 @@
 """J6 and J10: people with the operators' pages do work by hand, help customers, and see what is wrong."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
-import pytest
 from playwright.async_api import expect
 
 from embedded.postgres import EmbeddedPostgres
 from shared.bus_postgres import PostgresBus
 from shared.events import Message
 from shared.testing import eventually
+from tests.browser.conftest import Arriving
 from tests.browser.test_for_everybody import BROKEN_WORDS, OVERHANG, OVERHANG_OF_BOX
 from tests.browser.visitors import Visitor
 from tests.flows.product import Product
 
-Arriving = Callable[..., Awaitable[Visitor]]
 # As long as the names of files are that people make.
 NAME = "Market_of_solar_roofs_in_southern_Europe_2026_final_v3.xlsx.txt"
-
-
-@pytest.fixture
-async def operator(arriving: Arriving) -> Visitor:
-    """Somebody who may see the operators' pages."""
-    person = await arriving()
-    await person.arrive_as_operator()
-    return person
 
 
 async def test_a_person_does_what_no_agent_does(operator: Visitor, arriving: Arriving, tmp_path):

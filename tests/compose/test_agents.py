@@ -50,3 +50,4 @@ async def test_a_task_is_done_by_the_agent_and_its_file_comes_back(agents, produ
     assert (task["executor"], task["result"]) == ("openclaw", "Here is one lead.")
     assert [file["name"] for file in task["files"]] == ["leads.csv"]
     await customer.credits_are(1000 - task["credits_spent"])
+    assert task["credits_spent"] > 0

@@ -15,7 +15,7 @@ DISPUTED = ("needs_response", "under_review", "lost")
 LATE = ("past_due", "unpaid")
 NEVER_BEGAN = ("incomplete", "incomplete_expired")
 MONTHS_OF_A_YEAR = 12
-CENTS_APART = 1
+CREDITS_APART = 1
 """How many credits the share of a price, in whole cents, may be off the share of its time."""
 PAYMENTS = """
     SELECT coalesce(m.stripe_checkout_session_id, m.stripe_invoice_id) AS of, m.status, m.credits,
@@ -75,7 +75,7 @@ class Agreement:
         for bill in self._found["invoice"]:
             brings = self._brings(bill) if bill["status"] == "paid" else 0
             row = self._payments.get(bill["id"])
-            if row and _is_changed(bill) and abs(row["credits"] - brings) <= CENTS_APART:
+            if row and _is_changed(bill) and abs(row["credits"] - brings) <= CREDITS_APART:
                 brings = row["credits"]
             owner = {"email": bill["customer_email"]}
             yield from self._payment(bill["id"], brings, bill["amount_paid"], owner)

@@ -127,10 +127,10 @@ def _email_state(payment: Payment | None) -> str:
 
 
 async def _waits_for(tx: Tx, payment: Payment | None) -> str | None:
-    if payment is None:
-        return None
-    if payment.status == PaymentStatus.REVIEW:
+    if payment is not None and payment.status == PaymentStatus.REVIEW:
         return "review"
+    if payment is None or payment.status != PaymentStatus.PAID:
+        return None
     return "address" if await tx.scalar(payments.unproven([payment.id])) is not None else None
 
 

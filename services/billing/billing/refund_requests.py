@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from billing import revocations
 from billing.gateway import RefundOrder
@@ -22,7 +22,6 @@ from shared.errors import Conflict, Forbidden, NotFound
 REQUEST_ID: Final = "refund_request_id"
 PREFIX: Final = "refund"
 LEASE_S: Final = 60
-TAKING: Final = ("needs_response", "under_review", "lost")
 IN_THE_MAKING: Final = ("requested", "approved")
 
 
@@ -197,7 +196,8 @@ async def _allowed(tx: Tx, payment: Payment, amount_cents: int | None) -> int:
     left = await _left(tx, payment)
     if payment.status != "granted" or left <= 0 or await _intent(tx, payment) is None:
         raise NotRefundable
-    if await tx.scalar(select(Dispute.id).where(*_unwon(payment)).limit(1)) is not None:
+    unwon = (Dispute.payment_id == payment.id, Dispute.status.in_(revocations.TAKING))
+    if await tx.scalar(select(Dispute.id).where(*unwon).limit(1)) is not None:
         message = "This payment is disputed: Stripe sends its money back, or not."
         raise NotRefundable(message)
     wanted = left if amount_cents is None else amount_cents
@@ -205,11 +205,6 @@ async def _allowed(tx: Tx, payment: Payment, amount_cents: int | None) -> int:
         message = f"No more than {left} cents of this payment can go back."
         raise MoreThanIsLeft(message, refundable_cents=left)
     return wanted
-
-
-def _unwon(payment: Payment) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions of disputes that take the money of a payment, or may."""
-    return (Dispute.payment_id == payment.id, Dispute.status.in_(TAKING))
 
 
 async def _left(tx: Tx, payment: Payment) -> int:

@@ -17,6 +17,8 @@ from shared.contracts.credits import CreditsGranted, CreditsRevoked
 from shared.db import Tx
 from shared.sql import among, as_rows, update_all
 
+TAKING: Final = ["needs_response", "under_review", "lost"]
+"""How disputes stand that take the money of a payment, or may."""
 LOCK: Final = text("""
     SELECT id, user_id, credits, amount_cents, refund_taken, dispute_taken, stripe_invoice_id
     FROM payments WHERE id = ANY (:ids) AND status = 'granted' ORDER BY id FOR UPDATE
@@ -33,7 +35,7 @@ RETURNED: Final = text("""
         - (SELECT coalesce(sum(amount_cents), 0) FROM refunds
            WHERE payment_id = p.id AND status IN ('failed', 'canceled')) AS floor,
         (SELECT coalesce(sum(amount_cents), 0) FROM disputes WHERE payment_id = p.id
-         AND status IN ('needs_response', 'under_review', 'lost')) AS disputed,
+         AND status = ANY (:taking)) AS disputed,
         (SELECT coalesce(max(number), 0) FROM reversals WHERE payment_id = p.id) AS number
     FROM unnest(CAST(:ids AS uuid[])) AS p (id)
 """)
@@ -114,8 +116,7 @@ def share(credits_paid: int, paid_cents: int, back_cents: int) -> int:
 
 
 async def _accounts(tx: Tx, locked: dict[UUID, Row[Any]]) -> list[_Account]:
-    ids = {"ids": list(locked)}
-    returned = (await tx.execute(RETURNED, ids)).all()
+    returned = (await tx.execute(RETURNED, {"ids": list(locked), "taking": TAKING})).all()
     of_plans = [row.id for row in locked.values() if row.stripe_invoice_id is not None]
     waiting = (await tx.execute(UNGRANTED, {"ids": of_plans})).all() if of_plans else []
     accounts, cut = [], list[UUID]()

@@ -15,6 +15,7 @@ export function GrantForm({ user }: { user: User }) {
   const key = useRef(newKey());
   const [amount, setAmount] = useState("");
   const [reason, setReason] = useState("");
+  const [isTried, setTried] = useState(false);
   const granting = useActing({
     act: () =>
       answer(
@@ -36,7 +37,6 @@ export function GrantForm({ user }: { user: User }) {
       setReason("");
     },
   });
-  const [isTried, setTried] = useState(false);
   const isWhole = flawOfCredits(amount) === undefined && flawOfReason(reason) === undefined;
   return (
     <form

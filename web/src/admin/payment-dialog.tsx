@@ -74,8 +74,8 @@ function Closing({ payment, onClose }: PaymentProps) {
       <ReasonForm
         label="Why"
         action={bought > 0 ? `Grant ${credits(bought)}` : "Close it"}
-        busy={closing.isPending || !isNumber}
-        onSay={closing.mutate}
+        busy={closing.isPending}
+        onSay={(reason) => isNumber && closing.mutate(reason)}
       />
     </div>
   );

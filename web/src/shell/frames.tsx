@@ -1,8 +1,8 @@
 /** What stands around the pages. */
 import { Outlet } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { Announcer } from "~/ui/announcer.tsx";
-import { fetchAtLast } from "~/ui/code.ts";
+import { lazyPart } from "~/ui/code.ts";
 import { Arrival } from "./arrival.tsx";
 import { Header } from "./header.tsx";
 import { useLater } from "./later.ts";
@@ -11,12 +11,8 @@ import { Outcomes } from "./outcomes.tsx";
 import { useShortcut } from "./shortcut.ts";
 import { Waiting } from "./waiting.tsx";
 
-const Toasts = lazy(() =>
-  fetchAtLast(() => import("~/ui/toasts.tsx")).then(({ Toasts }) => ({ default: Toasts })),
-);
-const Palette = lazy(() =>
-  fetchAtLast(() => import("./palette.tsx")).then(({ Palette }) => ({ default: Palette })),
-);
+const Toasts = lazyPart(() => import("~/ui/toasts.tsx").then(({ Toasts }) => Toasts));
+const Palette = lazyPart(() => import("./palette.tsx").then(({ Palette }) => Palette));
 
 export function Frame() {
   const isLater = useLater();

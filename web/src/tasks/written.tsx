@@ -1,11 +1,9 @@
 /** What an agent wrote: Markdown, in which nothing is HTML and nothing is fetched. */
-import { lazy, Suspense } from "react";
-import { fetchAtLast } from "~/ui/code.ts";
+import { Suspense } from "react";
+import { lazyPart } from "~/ui/code.ts";
 import { Skeleton } from "~/ui/skeleton.tsx";
 
-const Markdown = lazy(() =>
-  fetchAtLast(() => import("./markdown.tsx")).then(({ Markdown }) => ({ default: Markdown })),
-);
+const Markdown = lazyPart(() => import("./markdown.tsx").then(({ Markdown }) => Markdown));
 
 export function Written({ text }: { text: string }) {
   return (

@@ -2,12 +2,12 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { ReceiptText } from "lucide-react";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useProduct } from "~/product.ts";
 import { oneOf } from "~/routes/search.ts";
 import { Button } from "~/ui/button.tsx";
 import { Card } from "~/ui/card.tsx";
-import { fetchAtLast } from "~/ui/code.ts";
+import { lazyPart } from "~/ui/code.ts";
 import { startOf } from "~/ui/days.ts";
 import { Empty } from "~/ui/empty.tsx";
 import { Page } from "~/ui/page.tsx";
@@ -22,9 +22,7 @@ import { LineTable } from "./line-table.tsx";
 import { type Filters, linesQuery } from "./queries.ts";
 import { TraceSheet } from "./trace-sheet.tsx";
 
-const Chart = lazy(() =>
-  fetchAtLast(() => import("./chart.tsx")).then(({ Chart }) => ({ default: Chart })),
-);
+const Chart = lazyPart(() => import("./chart.tsx").then(({ Chart }) => Chart));
 const route = getRouteApi("/own/transactions");
 const CURVE_LINES_MIN = 4;
 const SPENT = "capture";

@@ -1,4 +1,5 @@
 /** Code that is fetched when it is needed: what did not come is asked for again. */
+import { type ComponentType, lazy } from "react";
 
 /* What browsers and Vite say of a file that did not come; code that is broken says something else. */
 const NOT_FETCHED = /dynamically imported module|importing a module script|preload css/i;
@@ -6,6 +7,11 @@ const STYLE = /preload css for (\S+)/i;
 const AGAIN_MS = 3_000;
 
 type Fetching<Code> = () => Promise<Code>;
+
+/** A part of a page whose code is fetched when it is first shown, as often as it takes. */
+export function lazyPart<Props>(fetching: Fetching<ComponentType<Props>>) {
+  return lazy(async () => ({ default: await fetchAtLast(fetching) }));
+}
 
 export function isNotFetched(flaw: unknown): flaw is Error {
   return flaw instanceof Error && NOT_FETCHED.test(flaw.message);
