@@ -35,6 +35,7 @@ async def test_a_forgotten_password_is_set_anew_by_mail(visitor: Visitor):
     await visitor.sign_out()
 
     await visitor.press("Forgot your password?")
+    await visitor.see_title("Forgot your password?")
     await visitor.fill(email=visitor.address)
     await visitor.page.get_by_role("button").filter(has_text="link").click()
     await visitor.see("on its way")

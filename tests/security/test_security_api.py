@@ -44,6 +44,7 @@ DECIDED_BY_MORE_THAN_FORM = [
     "stripe_webhook",
     "grant_credits",
     "request_refund",
+    "close_payment",
     "set_run_status",
 ]
 # `GET /api/tasks/estimate` is a route: of the task called estimate, which there cannot be.

@@ -256,7 +256,7 @@ def refunds_count_twice() -> list[Change]:
 @mutant(seed=38, mix="all")
 def disputes_that_are_won_are_lost() -> list[Change]:
     """What a dispute took is not given back when it is won."""
-    return [_returned("'under_review', 'lost'", "'under_review', 'lost', 'won'")]
+    return [(revocations, "TAKING", [*revocations.TAKING, "won"])]
 
 
 @mutant(seed=112, mix="all")
@@ -298,8 +298,9 @@ async def _nothing(*_: object) -> None:
 
 
 def _returned(words: str, others: str) -> Change:
-    """Change how is counted what went back of payments."""
-    return (revocations, "RETURNED", text(str(revocations.RETURNED).replace(words, others)))
+    """Change how is counted what went back of payments; `words` have to be there."""
+    before, after = str(revocations.RETURNED).split(words)
+    return (revocations, "RETURNED", text(f"{before}{others}{after}"))
 
 
 def _without_inbox() -> list[Change]:
