@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
@@ -36,6 +36,14 @@ class AdminKey:
     def matches(self, presented: str) -> bool:
         """Compare in constant time."""
         return bool(self._key) and hmac.compare_digest(self._key, presented.encode())
+
+
+def joined(*routers: APIRouter) -> APIRouter:
+    """Return a router with the routes of all of them, those first that are asked for most.
+
+    One that includes routers is searched level by level, and each level twice: of a small request that was a fifth.
+    """
+    return APIRouter(routes=[route for router in routers for route in router.routes])
 
 
 def bind(resources: Resources) -> Callable[[Request], Awaitable[None]]:

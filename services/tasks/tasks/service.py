@@ -1,10 +1,8 @@
 """What tasks is made of."""
 
-from fastapi import APIRouter
-
 from shared.blobs import Blobs, open_blobs
 from shared.db import Database
-from shared.http import AdminKey
+from shared.http import AdminKey, joined
 from shared.service import Service
 from shared.settings import load
 from shared.tokens import Verifier, key_set_at
@@ -29,7 +27,7 @@ def build(settings: TasksSettings | None = None) -> Service:
         name="tasks",
         database=database,
         migrations="tasks.migrations",
-        router=_router(blobs),
+        router=joined(routes.router, blobs.routes()),
         handlers=InTurn(handlers, hub),
         aged=[stream.AGED],
         workers=[Loop("tasks streams", hub.poll_once, poll_s=STREAMS_POLL_S)],
@@ -45,10 +43,3 @@ def build(settings: TasksSettings | None = None) -> Service:
         gauges=gauges,
         farewell=hub.close,
     )
-
-
-def _router(blobs: Blobs) -> APIRouter:
-    router = APIRouter()
-    router.include_router(routes.router)
-    router.include_router(blobs.routes())
-    return router

@@ -1,9 +1,6 @@
 """HTTP in."""
 
-from fastapi import APIRouter
-
 from auth.routes import accounts, admin, keys, passwords, sessions
+from shared.http import joined
 
-router = APIRouter()
-for noun in (accounts, passwords, sessions, keys, admin):
-    router.include_router(noun.router)
+router = joined(*(noun.router for noun in (sessions, keys, accounts, passwords, admin)))

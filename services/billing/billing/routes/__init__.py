@@ -1,7 +1,5 @@
 """HTTP in, by the noun that is asked for."""
 
-from fastapi import APIRouter
-
 from billing.routes import (
     books,
     catalogue,
@@ -17,10 +15,10 @@ from billing.routes import (
     webhook,
 )
 from billing.routes import credits as of_credits
+from shared.http import joined
 
-router = APIRouter()
-for noun in (
-    *(webhook, catalogue, checkout, portal, subscriptions),
-    *(of_credits, transactions, statement, spending, books, payments, refunds, reconciliation),
-):
-    router.include_router(noun.router)
+router = joined(
+    *(noun.router for noun in (webhook, spending, of_credits, checkout, catalogue, portal)),
+    *(noun.router for noun in (subscriptions, transactions, statement, books, payments, refunds)),
+    reconciliation.router,
+)

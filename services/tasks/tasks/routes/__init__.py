@@ -1,10 +1,6 @@
 """HTTP in: what customers ask for, their live stream, what operators see."""
 
-from fastapi import APIRouter
-
+from shared.http import joined
 from tasks.routes import admin, events, tasks
 
-router = APIRouter()
-router.include_router(tasks.router)
-router.include_router(events.router)
-router.include_router(admin.router)
+router = joined(tasks.router, events.router, admin.router)
