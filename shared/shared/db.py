@@ -78,6 +78,15 @@ class Tx:
         return self._now
 
     @property
+    def now_if_known(self) -> datetime | None:
+        """`now`, or None while the server alone knows it: `coalesce(:now, now())` asks it in passing."""
+        return self._now or self._database.now_if_known
+
+    def learn_now(self, now: datetime) -> None:
+        """Take over `now` from a statement that told it, so that no other has to ask."""
+        self._now = now
+
+    @property
     def origin(self) -> Origin:
         """The action that this transaction is a part of: keep it with work that is done later."""
         if self._cause is not None:
@@ -224,10 +233,15 @@ class Database:
                 yield tx
                 await tx._finish()  # noqa: SLF001 - the two are one thing in two classes
 
+    @property
+    def now_if_known(self) -> datetime | None:
+        """The time by a clock of tests; None where it is the server's."""
+        return self._clock.now() if self._clock is not None else None
+
     async def moment(self, session: AsyncSession) -> datetime:
         """Return the time by the clock that decides leases and deadlines: the server's."""
-        if self._clock is not None:
-            return self._clock.now()
+        if (now := self.now_if_known) is not None:
+            return now
         with session.no_autoflush:  # rows in the middle of a change are not to be written for this
             return (await session.execute(select(func.now()))).scalar_one()
 

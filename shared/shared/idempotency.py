@@ -67,10 +67,10 @@ def _statement(sql: str) -> TextClause:
 # In one order for all, so that no two transactions wait for each other's keys.
 CLAIM = _statement("""
     INSERT INTO idempotency_keys (caller, route, key, request_hash, created_at)
-    SELECT caller, route, key, request_hash, :now
+    SELECT caller, route, key, request_hash, coalesce(:now, now())
     FROM unnest(:callers, :routes, :keys, :hashes) AS mark (caller, route, key, request_hash)
     ORDER BY caller, route, key
-    ON CONFLICT DO NOTHING RETURNING caller, route, key
+    ON CONFLICT DO NOTHING RETURNING caller, route, key, created_at
 """)
 RECALL = _statement(f"""
     SELECT caller, route, key, request_hash, status, body
@@ -116,8 +116,10 @@ async def _claim(tx: Tx, marks: Sequence[Mark | None]) -> dict[Mark, int]:
         return {}
     wanted = [mark for mark, _ in first.values()]
     rows = {**_places(wanted), "hashes": [mark.request_hash for mark in wanted]}
-    claimed = await tx.execute(CLAIM, rows | {"now": await tx.now()})
-    return dict(first[tuple(row)] for row in claimed)
+    claimed = (await tx.execute(CLAIM, rows | {"now": tx.now_if_known})).all()
+    if claimed:
+        tx.learn_now(claimed[0].created_at)
+    return dict(first[(row.caller, row.route, row.key)] for row in claimed)
 
 
 async def _remember(tx: Tx, outcomes: Mapping[Mark, Outcome]) -> None:

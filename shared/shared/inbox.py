@@ -12,11 +12,11 @@ from shared.events import Envelope
 # A duplicate writes too: its acknowledgement must not rest on a row that a failed-over database never had.
 REMEMBER = text("""
     INSERT INTO inbox (event_id, source, name, first_seen_at)
-    SELECT event_id, source, name, :now
+    SELECT event_id, source, name, coalesce(:now, now())
     FROM unnest(:ids, :sources, :names) AS event (event_id, source, name)
     ORDER BY event_id, source
     ON CONFLICT (event_id, source) DO UPDATE SET seen = inbox.seen + 1
-    RETURNING source, event_id, xmax = 0 AS is_new
+    RETURNING source, event_id, xmax = 0 AS is_new, coalesce(:now, now()) AS now
 """).bindparams(
     bindparam("ids", type_=ARRAY(Uuid)),
     bindparam("sources", type_=ARRAY(Text)),
@@ -34,6 +34,8 @@ async def first_time(tx: Tx, envelopes: Sequence[Envelope]) -> set[tuple[str, UU
         "ids": [event.id for event in events],
         "sources": [event.source for event in events],
         "names": [event.name for event in events],
-        "now": await tx.now(),
+        "now": tx.now_if_known,
     }
-    return {(row.source, row.event_id) for row in await tx.execute(REMEMBER, rows) if row.is_new}
+    found = (await tx.execute(REMEMBER, rows)).all()
+    tx.learn_now(found[0].now)
+    return {(row.source, row.event_id) for row in found if row.is_new}

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import DateTime, Row, delete, func, literal, or_, select, update
 
 from shared.bus import Bus, PublishFailed
 from shared.db import Database, Tx
@@ -87,7 +87,8 @@ class Relay:
 
 
 async def _take(tx: Tx) -> Sequence[Row[Any]]:
-    due = or_(outbox.c.retry_at.is_(None), outbox.c.retry_at <= await tx.now())
+    now = func.coalesce(literal(tx.now_if_known, DateTime(timezone=True)), func.now())
+    due = or_(outbox.c.retry_at.is_(None), outbox.c.retry_at <= now)
     statement = select(outbox).where(due).order_by(outbox.c.id).limit(BATCH_MAX)
     return (await tx.execute(statement.with_for_update(skip_locked=True))).all()
 

@@ -9,21 +9,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Boolean, DateTime, LargeBinary, Text, bindparam, select, text
+from sqlalchemy import Boolean, DateTime, LargeBinary, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from billing import telling
-from billing.models import PaymentStatus, StripeEvent
+from billing.models import PaymentStatus
 from billing.said import Came, Said
 from billing.shapes import Subscription
 from billing.stripe_webhook import EventFrame, verify
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.group_commit import Asked, GroupCommit
-from shared.sql import among
 from shared.tracing import step
 
 ARRIVED: Final = f"payment {PaymentStatus.ARRIVED}"
+NEW = text("""
+    SELECT name, coalesce(:now, now()) AS now FROM unnest(:names) AS name
+    WHERE NOT EXISTS (SELECT FROM stripe_events WHERE id = name)
+""").bindparams(
+    bindparam("names", type_=ARRAY(Text)), bindparam("now", type_=DateTime(timezone=True))
+)
 STORE = text("""
     INSERT INTO stripe_events (id, type, api_version, livemode, payload, outcome, received_at)
     SELECT id, type, api_version, livemode, payload, outcome, :now
@@ -145,8 +150,10 @@ async def _unheard(tx: Tx, events: Sequence[EventFrame]) -> list[EventFrame]:
 
 async def _unknown(tx: Tx, names: Sequence[str]) -> set[str]:
     """Return the ids of which no event is stored."""
-    known = await tx.scalars(select(StripeEvent.id).where(among(StripeEvent.id, names)))
-    return set(names) - set(known)
+    found = (await tx.execute(NEW, {"names": names, "now": tx.now_if_known})).all()
+    if found:
+        tx.learn_now(found[0].now)
+    return {row.name for row in found}
 
 
 async def _store(tx: Tx, events: Sequence[Incoming], came: Sequence[Came]) -> set[str]:
