@@ -21,7 +21,6 @@ OPEN_ACCOUNTS = insert_all(
     *("version", "line", "created_at"),
     tail="ORDER BY user_id ON CONFLICT (user_id) DO NOTHING",
 )
-KNOWN = text("SELECT user_id FROM accounts WHERE user_id = ANY (:users)")
 LOCK = text("""
     SELECT id, user_id, balance, reserved, paused_remaining, debt, is_low, version, line, hash
     FROM accounts WHERE id = ANY (:ids) OR user_id = ANY (:users) ORDER BY id FOR UPDATE
@@ -114,14 +113,18 @@ def balance_of(account: Account | LockedAccount) -> Balance:
 
 
 async def opened(tx: Tx, users: set[UUID]) -> dict[UUID, LockedAccount]:
-    """Return the accounts of these users by user, locked; opened by whatever event comes first."""
-    known = (await tx.execute(KNOWN, {"users": list(users)})).scalars()
-    missing = users.difference(known)
+    """Return the accounts of these users by user, locked; opened by whatever event comes first.
+
+    Those that are there are locked before others are opened: nobody who has opened one waits for an older one.
+    """
+    found = {account.user_id: account for account in await locked(tx, users=users)}
+    missing = users - found.keys()
     if missing:
         new = {**NOTHING, "is_low": False, "created_at": await tx.now()}
         rows = [{**new, "id": tx.new_id(), "user_id": user_id} for user_id in missing]
         await tx.execute(OPEN_ACCOUNTS, as_rows(rows))
-    return {account.user_id: account for account in await locked(tx, users=users)}
+        found |= {account.user_id: account for account in await locked(tx, users=missing)}
+    return found
 
 
 async def locked(
