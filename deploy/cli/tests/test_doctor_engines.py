@@ -106,12 +106,12 @@ def other_database(url, name):
     [
         (
             "DELETE FROM alembic_version",
-            "billing.migrations is at nothing and should be at 0005",
+            "billing.migrations is at nothing and should be at 0006",
             "start billing: it migrates its database before anything else",
         ),
         (
             "UPDATE alembic_version SET version_num = '0001'",
-            "billing.migrations is at 0001 and should be at 0005",
+            "billing.migrations is at 0001 and should be at 0006",
             "start billing: it migrates its database before anything else",
         ),
         (

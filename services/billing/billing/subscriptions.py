@@ -167,6 +167,7 @@ def _values(plan: Plan) -> dict[str, Any]:
         "stripe_customer_id": plan.customer,
         "status": plan.status,
         "price_id": item.price.id if item else None,
+        "quantity": (item.quantity if item else None) or 1,
         "current_period_start": item.current_period_start if item else None,
         "current_period_end": item.current_period_end if item else None,
         "cancel_at_period_end": plan.cancel_at_period_end,

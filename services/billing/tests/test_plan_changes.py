@@ -82,6 +82,7 @@ async def test_more_of_a_plan_brings_more_each_time_and_the_same_once(shop: Shop
         await shop.stripe.subscriptions.update_async(plan.id, change)
         await shop.hear()
         assert await customer.available() == available
+        assert (await customer.get("/api/billing/subscription"))["credits"] == count * 500
     assert {payment.status for payment in await shop.payments(customer)} == {"granted", "closed"}
 
 

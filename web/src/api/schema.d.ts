@@ -3304,7 +3304,7 @@ export interface components {
         };
         /**
          * SubscriptionView
-         * @description The plan that a user has; `status` is `none` without one.
+         * @description The plan that a user has; `status` is `none` without one. `credits` are what each month brings.
          *
          *     While it is not paid its credits can be spent until `grace_until`.
          */

@@ -34,6 +34,7 @@ class Subscription(Base):
     stripe_customer_id: Mapped[str | None]
     user_id: Mapped[UUID | None]
     price_id: Mapped[str | None]
+    quantity: Mapped[int] = mapped_column(server_default="1")
     status: Mapped[str]
     current_period_start: Mapped[datetime | None]
     current_period_end: Mapped[datetime | None]

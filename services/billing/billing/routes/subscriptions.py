@@ -40,7 +40,7 @@ async def shown(tx: Tx, plan: Subscription | None) -> SubscriptionView:
         status="active" if plan.status in standing.BEGINNING else plan.status,
         plan=entry.name if entry else None,
         price_id=price_id,
-        credits=entry.credits if entry else None,
+        credits=entry.credits * plan.quantity if entry else None,
         interval=entry.interval if entry else None,
         current_period_end=plan.current_period_end,
         cancel_at_period_end=plan.cancel_at_period_end,

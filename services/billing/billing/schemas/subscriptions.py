@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class SubscriptionView(BaseModel):
-    """The plan that a user has; `status` is `none` without one.
+    """The plan that a user has; `status` is `none` without one. `credits` are what each month brings.
 
     While it is not paid its credits can be spent until `grace_until`.
     """
