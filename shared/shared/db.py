@@ -145,7 +145,9 @@ class Tx:
 
     async def lock(self, model: type[ModelT], key: object) -> ModelT | None:
         """Return the row of this primary key locked until the end and freshly read, or None."""
-        return await self._session.get(model, key, with_for_update=True, populate_existing=True)
+        return await self._session.get(
+            model, key, with_for_update={"key_share": True}, populate_existing=True
+        )
 
     @overload
     async def execute(

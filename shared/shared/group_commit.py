@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from shared import tracing
 from shared.db import Database, Tx
 from shared.events import Event
+from shared.outages import is_collision
 
 QuestionT = TypeVar("QuestionT")
 AnswerT = TypeVar("AnswerT")
@@ -72,9 +73,12 @@ class GroupCommit(Generic[QuestionT, AnswerT]):
                 self._waiting.popleft()[1].cancel()
 
     async def _answer(
-        self, group: Sequence[tuple[Asked[QuestionT], "asyncio.Future[AnswerT]"]]
+        self, group: Sequence[tuple[Asked[QuestionT], "asyncio.Future[AnswerT]"]], *, tries: int = 3
     ) -> None:
-        """Answer a group together; where that cannot be decided, each alone, for one may spoil it for all."""
+        """Answer a group together; where that cannot be decided, each alone, for one may spoil it for all.
+
+        One that another process was in the way of is tried again.
+        """
         is_decided = False
         contexts = [asked.context for asked, _ in group]
         try:
@@ -86,6 +90,9 @@ class GroupCommit(Generic[QuestionT, AnswerT]):
             if len(group) > 1 and not is_decided:  # a commit that failed may have been one
                 for one in group:
                     await self._answer([one])
+                return
+            if is_collision(flaw) and tries > 1:
+                await self._answer(group, tries=tries - 1)
                 return
             answers = [flaw] * len(group)
         except BaseException:

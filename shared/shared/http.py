@@ -24,6 +24,8 @@ from shared.ids import public
 from shared.tokens import User, Verifier
 
 RESOURCES: Final = "impacter.resources"
+ADMIN_KEY: Final = "admin-key"
+"""What an operator is called who is known by the admin key alone."""
 Resources = Mapping[type, Any]
 
 
@@ -116,7 +118,7 @@ async def _operator(
     if presented is not None:
         admin_key: AdminKey = request.scope[RESOURCES][AdminKey]
         if admin_key.matches(presented):
-            return Operator("admin-key")
+            return Operator(ADMIN_KEY)
         message = "The admin key is not valid."
         raise Unauthorized(message)
     user = await _user(request, bearer)

@@ -114,7 +114,7 @@ def payments_known_by_event_id_only() -> list[Change]:
 @mutant(seed=75)
 def spending_without_a_lock() -> list[Change]:
     """Balances are read and written back, and nobody else is kept from it."""
-    return [sql(r"(FROM accounts.*?)\s*FOR UPDATE", r"\1")]
+    return [sql(r"(FROM accounts.*?)\s*FOR NO KEY UPDATE", r"\1")]
 
 
 @mutant(seed=6)

@@ -80,7 +80,7 @@ async def _locked(tx: Tx, sessions: Collection[str]) -> Mapping[str, Payment]:
     if not sessions:
         return {}
     of_them = among(Payment.stripe_checkout_session_id, sessions)
-    statement = select(Payment).where(of_them).order_by(Payment.id).with_for_update()
+    statement = select(Payment).where(of_them).order_by(Payment.id).with_for_update(key_share=True)
     rows = await tx.scalars(statement.execution_options(populate_existing=True))
     return {payment.stripe_checkout_session_id or "": payment for payment in rows}
 
@@ -102,7 +102,12 @@ def _opened(tx: Tx, item: Said[CheckoutSession], worth: Worth | None, now: datet
 def _advance(
     payment: Payment, item: Said[CheckoutSession], worth: Worth | None, now: datetime
 ) -> bool:
-    """Bring the payment up to what is said of its session; tell whether its status moved."""
+    """Bring the payment up to what is said of its session; tell whether its status moved.
+
+    What a person closed stays closed, whatever the catalogue learns later.
+    """
+    if payment.status == PaymentStatus.CLOSED:
+        return False
     if payment.paid_at is None:
         _fill(payment, item.object, worth)
     status, note = _judge(item, worth)

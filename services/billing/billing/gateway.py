@@ -80,12 +80,16 @@ class CheckoutOrder:
 
 @dataclass(frozen=True, slots=True)
 class RefundOrder:
-    """Money to go back to a payer; the same `key` sends it once."""
+    """Money to go back to a payer; the same `key` sends it once.
+
+    One that was `tried` before may have been made: Stripe knows it by its metadata longer than it knows the key.
+    """
 
     key: UUID
     payment_intent: str
     amount_cents: int
     metadata: Mapping[str, str]
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

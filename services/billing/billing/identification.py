@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing import catalogue, completion, invoices, plans
+from billing import catalogue, completion, invoices, plan_grants, plans
 from billing.gateway import Gateway
 from billing.models import Payment, PaymentStatus
 from billing.said import Said
@@ -84,6 +84,8 @@ async def identify(database: Database, gateway: Gateway, question: Question) -> 
 
 async def settle(tx: Tx, payment_id: UUID, found: Found) -> None:
     """Write down what an arrived payment bought, and publish it."""
+    if found.invoice is not None and found.invoice.subscription is not None:
+        await plan_grants.lock_payments(tx, [found.invoice.subscription])
     payment = await tx.lock(Payment, payment_id)
     if payment is None or payment.status != PaymentStatus.ARRIVED:
         return

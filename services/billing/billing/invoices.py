@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from billing import bills, completion, payers, plans, revocations, subscriptions
+from billing import bills, completion, payers, plan_grants, plans, revocations, subscriptions
 from billing.catalogue import Entry, entries
 from billing.models import Payment, PaymentStatus, PlanGrant
 from billing.payers import Payer
@@ -92,6 +92,8 @@ async def settle(tx: Tx, purchases: Sequence[Purchase], known: Mapping[str, Entr
 async def _pay(tx: Tx, said: Sequence[Said[Invoice]]) -> dict[str, str]:
     """Open a payment for each paid invoice, and settle those whose prices are known; return which moved, and to what."""
     await _open(tx, said)
+    plans_paid = {item.object.subscription for item in said if item.object.subscription}
+    await plan_grants.lock_payments(tx, plans_paid)
     arrived = await _arrived(tx, [item.object.id for item in said])
     lines = [line for item in said for line in item.object.lines.data]
     prices = {line.price_id for line in lines if line.price_id is not None}
@@ -116,7 +118,7 @@ async def _arrived(tx: Tx, invoices: Collection[str]) -> dict[str, Payment]:
     """Return the payments of invoices that nobody has said yet what they bring, locked."""
     are_new = Payment.status == PaymentStatus.ARRIVED
     statement = select(Payment).where(among(Payment.stripe_invoice_id, invoices), are_new)
-    rows = await tx.scalars(statement.order_by(Payment.id).with_for_update())
+    rows = await tx.scalars(statement.order_by(Payment.id).with_for_update(key_share=True))
     return {payment.stripe_invoice_id or "": payment for payment in rows}
 
 

@@ -19,7 +19,7 @@ from shared.sql import among, as_rows, update_all
 
 PAID_ONES = text(f"""
     SELECT id, credits, stripe_invoice_id, stripe_customer_id FROM payments
-    WHERE id = ANY (:ids) AND status = '{PaymentStatus.PAID}' ORDER BY id FOR UPDATE
+    WHERE id = ANY (:ids) AND status = '{PaymentStatus.PAID}' ORDER BY id FOR NO KEY UPDATE
 """)  # noqa: S608 - a constant of ours
 GIVE = update_all(Payment, "user_id", "status", "granted_at", "opened_account")
 

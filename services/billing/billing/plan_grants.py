@@ -18,10 +18,10 @@ TAKE: Final = text("""
     RETURNING key, payment_id, stripe_subscription_id, amount, expires_at
 """)
 DUE: Final = text("""
-    SELECT DISTINCT p.id, p.user_id FROM payments p
-    WHERE p.status = 'granted' AND p.id IN (
-        SELECT payment_id FROM plan_grants WHERE status = 'waiting' AND due_at <= :now
-        ORDER BY due_at LIMIT :size)
+    SELECT DISTINCT id, user_id FROM (
+        SELECT p.id, p.user_id FROM plan_grants g JOIN payments p ON p.id = g.payment_id
+        WHERE g.status = 'waiting' AND g.due_at <= :now AND p.status = 'granted'
+        ORDER BY g.due_at LIMIT :size) AS due
 """)
 # Which plans of these payments are paused; none of them is paused or goes on while this transaction is open.
 STAND_STILL: Final = text("""
@@ -29,7 +29,10 @@ STAND_STILL: Final = text("""
     WHERE id IN (SELECT stripe_subscription_id FROM payments WHERE id = ANY (:ids))
     ORDER BY id FOR SHARE
 """)
-LOCK: Final = text("SELECT id FROM payments WHERE id = ANY (:ids) ORDER BY id FOR UPDATE")
+LOCK: Final = text("SELECT id FROM payments WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE")
+LOCK_OF_PLANS: Final = text("""
+    SELECT id FROM payments WHERE stripe_subscription_id = ANY (:plans) ORDER BY id FOR NO KEY UPDATE
+""")
 BATCH: Final = 200
 
 
@@ -37,6 +40,12 @@ async def paused(tx: Tx, payments: Collection[UUID]) -> list[str]:
     """Return the plans of these payments that are paused, before the payments are locked: what they bring waits too."""
     plans = await tx.execute(STAND_STILL, {"ids": list(payments)})
     return [row.id for row in plans if row.paused_at is not None]
+
+
+async def lock_payments(tx: Tx, plans: Collection[str]) -> None:
+    """Lock the payments of these plans before anything that hangs on them is changed."""
+    if plans:
+        await tx.execute(LOCK_OF_PLANS, {"plans": list(plans)})
 
 
 async def take(tx: Tx, owners: Mapping[UUID, UUID]) -> list[ledger.Grant]:

@@ -18,6 +18,7 @@ from billing.shapes import Refund as Returned
 from shared import ids
 from shared.db import Tx
 from shared.errors import Conflict, Forbidden, NotFound
+from shared.http import ADMIN_KEY
 
 REQUEST_ID: Final = "refund_request_id"
 PREFIX: Final = "refund"
@@ -44,7 +45,7 @@ class MoreThanIsLeft(Conflict):
 
 
 class AnotherOperatorDecides(Forbidden):
-    """Who asks for a refund of this amount does not approve it."""
+    """A refund of this amount is asked for by one person and approved by another; the admin key is neither."""
 
     code = "another_operator_decides"
 
@@ -88,8 +89,8 @@ async def approve(
 ) -> RefundRequest:
     """Lock the credits and have the money sent; above a limit only another person may.
 
-    The limit is for all that goes back of one payment, in however many pieces. The admin key is nobody: whoever asked
-    may have it too.
+    The limit is for all that goes back of one payment, in however many pieces. The admin key is nobody: whoever asks or
+    approves with it may be the other one too.
     """
     asked = await _undecided(tx, request_id)
     payment = await tx.get(Payment, asked.payment_id)
@@ -97,7 +98,7 @@ async def approve(
     await _allowed(
         tx, payment, asked.amount_cents
     )  # money may have gone back since it was asked for
-    is_alone = operator == asked.requested_by or not is_person
+    is_alone = not is_person or asked.requested_by in (operator, ADMIN_KEY)
     if is_alone and await _decided_cents(tx, asked) + asked.amount_cents > alone_cents_max:
         raise AnotherOperatorDecides
     asked.status, asked.make_at = "approved", await tx.now()
@@ -123,8 +124,8 @@ async def lease(tx: Tx) -> Order | None:
         RefundRequest.stripe_refund_id.is_(None),
         RefundRequest.make_at <= now,
     )
-    order = due.order_by(RefundRequest.make_at).limit(1).with_for_update(skip_locked=True)
-    asked = await tx.scalar(order)
+    next_one = due.order_by(RefundRequest.make_at).limit(1).with_for_update(skip_locked=True)
+    asked = await tx.scalar(next_one)
     if asked is None:
         return None
     asked.make_count += 1
@@ -133,8 +134,14 @@ async def lease(tx: Tx) -> Order | None:
     assert payment is not None, "a payment is never deleted"
     intent = await _intent(tx, payment)
     assert intent is not None, "it was looked at when the refund was asked for"
-    metadata = {REQUEST_ID: ids.public(PREFIX, asked.id)}
-    return Order(asked.id, RefundOrder(asked.id, intent, asked.amount_cents, metadata))
+    order = RefundOrder(
+        key=asked.id,
+        payment_intent=intent,
+        amount_cents=asked.amount_cents,
+        metadata={REQUEST_ID: ids.public(PREFIX, asked.id)},
+        tried=asked.make_count > 1,
+    )
+    return Order(asked.id, order)
 
 
 async def note_made(tx: Tx, refunds: Sequence[Returned]) -> None:
@@ -228,7 +235,8 @@ async def _intent(tx: Tx, payment: Payment) -> str | None:
     if payment.stripe_payment_intent_id is not None:
         return payment.stripe_payment_intent_id
     of_bill = InvoicePayment.stripe_invoice_id == payment.stripe_invoice_id
-    return await tx.scalar(select(InvoicePayment.stripe_payment_intent_id).where(of_bill))
+    intents = select(InvoicePayment.stripe_payment_intent_id).where(of_bill)
+    return await tx.scalar(intents.order_by(InvoicePayment.stripe_payment_intent_id))
 
 
 async def _undecided(tx: Tx, request_id: UUID) -> RefundRequest:

@@ -12,16 +12,17 @@ from uuid import UUID
 from sqlalchemy import Row, text, update
 
 from billing import ledger
-from billing.models import Kind, Payment, PlanGrant
+from billing.models import Kind, Payment, PaymentStatus, PlanGrant
 from shared.contracts.credits import CreditsGranted, CreditsRevoked
 from shared.db import Tx
 from shared.sql import among, as_rows, update_all
 
 TAKING: Final = ["needs_response", "under_review", "lost"]
 """How disputes stand that take the money of a payment, or may."""
+# Also those that are being granted: who does not wait for them would pass by what their grant does not see yet.
 LOCK: Final = text("""
-    SELECT id, user_id, credits, amount_cents, refund_taken, dispute_taken, stripe_invoice_id
-    FROM payments WHERE id = ANY (:ids) AND status = 'granted' ORDER BY id FOR UPDATE
+    SELECT id, user_id, credits, amount_cents, refund_taken, dispute_taken, stripe_invoice_id, status
+    FROM payments WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE
 """)
 # Of each payment: refunds that went or go back, those that failed, what charges say went back at least, and disputes
 # that are open or lost. An approved request counts until its refund is known.
@@ -41,7 +42,7 @@ RETURNED: Final = text("""
 """)
 UNGRANTED: Final = text("""
     SELECT id, payment_id, amount, status FROM plan_grants
-    WHERE payment_id = ANY (:ids) AND status <> 'granted' ORDER BY due_at DESC, id FOR UPDATE
+    WHERE payment_id = ANY (:ids) AND status <> 'granted' ORDER BY due_at DESC, id FOR NO KEY UPDATE
 """)
 NOTE: Final = update_all(Payment, "refund_taken", "dispute_taken")
 TAKEN: Final = {
@@ -92,7 +93,8 @@ async def settle(tx: Tx, payments: Collection[UUID]) -> None:
     """Take back what is to be taken of these payments, and give back what is not any more."""
     if not payments:
         return
-    locked = {row.id: row for row in await tx.execute(LOCK, {"ids": list(payments)})}
+    rows = await tx.execute(LOCK, {"ids": list(payments)})
+    locked = {row.id: row for row in rows if row.status == PaymentStatus.GRANTED}
     if not locked:
         return
     accounts = await _accounts(tx, locked)
@@ -101,11 +103,11 @@ async def settle(tx: Tx, payments: Collection[UUID]) -> None:
         return
     await _give_back(tx, [change for change in changes if change.amount < 0])
     await _take_back(tx, [change for change in changes if change.amount > 0])
-    rows = [
+    taken = [
         {"id": item.payment.id, "refund_taken": item.refund, "dispute_taken": item.dispute}
         for item in accounts
     ]
-    await tx.execute(NOTE, as_rows(rows))
+    await tx.execute(NOTE, as_rows(taken))
 
 
 def share(credits_paid: int, paid_cents: int, back_cents: int) -> int:

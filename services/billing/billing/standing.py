@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, update
 
-from billing import pauses, revocations
+from billing import pauses, plan_grants, revocations
 from billing.catalogue import entries
 from billing.models import Invoice, Payment, PaymentStatus, PlanGrant, Subscription
 from shared.contracts.subscriptions import SubscriptionPastDue
@@ -34,6 +34,7 @@ async def follow(tx: Tx, plan: Subscription, *, grace_days: int) -> None:
     elif plan.status in PAID:
         await _recover(tx, plan)
     elif plan.status in OVER:
+        await plan_grants.lock_payments(tx, [plan.id])
         await _recover(tx, plan)
         await _end(tx, plan)
 

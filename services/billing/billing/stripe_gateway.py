@@ -195,6 +195,17 @@ class StripeGateway(Gateway):
 
     @override
     async def refund(self, order: RefundOrder) -> Refund:
+        made = await self._made(order) if order.tried else None
+        return made or await self._make(order)
+
+    async def _made(self, order: RefundOrder) -> Refund | None:
+        which: stripe.params.RefundListParams = {"payment_intent": order.payment_intent}
+        page = await asked("find refund", self._api.refunds.list_async({**which, "limit": PAGE}))
+        found = [shaped(Refund, item) async for item in page.auto_paging_iter()]
+        theirs = [item for item in found if order.metadata.items() <= item.metadata.items()]
+        return theirs[0] if theirs else None
+
+    async def _make(self, order: RefundOrder) -> Refund:
         options: stripe.RequestOptions = {"idempotency_key": f"refund:{order.key}"}
         params: stripe.params.RefundCreateParams = {
             "payment_intent": order.payment_intent,

@@ -1,6 +1,6 @@
 """Billing under test, with a Stripe of its own in the same process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from billing_parts import API_KEY, HOOK, Hook, Shop
@@ -12,6 +12,7 @@ from billing.settings import BillingSettings
 from embedded.emulator.client import InProcessHTTPClient
 from embedded.emulator.service import PREFIX, Emulator, Place
 from shared.db import Database
+from shared.service import Service
 from shared.testing import ADMIN_KEY, ISSUER, ServiceUnderTest, TokenIssuer, under_test
 from tests.stripe_events import WEBHOOK_SECRET
 
@@ -44,13 +45,10 @@ async def emulator(hook: Hook) -> AsyncIterator[Emulator]:
 
 
 @pytest.fixture
-async def billing(
-    database_url: str,
-    issuer: TokenIssuer,
-    emulator: Emulator,
-    hook: Hook,
-    choices: dict[str, object],
-) -> AsyncIterator[ServiceUnderTest]:
+def billing_process(
+    database_url: str, issuer: TokenIssuer, emulator: Emulator, choices: dict[str, object]
+) -> Callable[[], Service]:
+    """What makes another process of billing, on the same database."""
     settings = BillingSettings(
         site_url=ISSUER,
         jwks_url="http://test/none",
@@ -62,14 +60,20 @@ async def billing(
         stripe_api_base=f"{emulator.place.origin}{PREFIX}/stripe",
         **choices,
     )
-    service = assemble(
+    return lambda: assemble(
         settings,
         database=Database(database_url, source="billing"),
         to_stripe=InProcessHTTPClient(emulator.app()),
         verifier=issuer.verifier(),
         patience_s=0,
     )
-    async with under_test(service) as running:
+
+
+@pytest.fixture
+async def billing(
+    billing_process: Callable[[], Service], hook: Hook
+) -> AsyncIterator[ServiceUnderTest]:
+    async with under_test(billing_process()) as running:
         hook.client = running.client
         await put_off_chores(running)
         yield running

@@ -99,6 +99,17 @@ async def test_a_signed_in_payer_whom_billing_does_not_know_yet_loses_nothing(bi
     assert await available(billing, user_id) == 1000
 
 
+async def test_a_payer_who_is_not_known_yet_does_not_pay_for_the_owner_of_the_address(billing):
+    user_id, owner, email = uuid4(), uuid4(), address()
+    await billing.deliver(UserEmailVerified(user_id=owner, email=email))
+    await billing.deliver(await pay(billing, email, user_id=user_id))
+
+    await billing.deliver(registered(user_id, address()))
+
+    assert await available(billing, user_id) == 1000
+    assert await available(billing, owner) == 10
+
+
 async def test_a_made_up_payer_does_not_keep_a_payment_from_the_owner_of_its_address(billing):
     user_id, email = uuid4(), address()
     await billing.deliver(await pay(billing, email, user_id=uuid4()))

@@ -87,6 +87,26 @@ async def test_a_year_brings_its_credits_by_the_month(shop: Shop):
     assert await customer.available() == 6000
 
 
+async def test_months_that_nobody_claims_hold_up_nobody_elses(shop: Shop):
+    customer = await subscriber(shop, "basic_yearly")
+    payments = """
+        INSERT INTO payments (id, stripe_invoice_id, email, amount_cents, currency, credits, status, created_at)
+        SELECT gen_random_uuid(), 'in_' || n, 'nobody@example.com', 100, 'usd', 10, 'paid', now()
+        FROM generate_series(1, 200) AS n RETURNING id
+    """
+    months = """
+        INSERT INTO plan_grants (id, key, payment_id, stripe_subscription_id, price_id, amount, status, due_at)
+        SELECT gen_random_uuid(), id::text, id, id::text, 'price', 10, 'waiting', now() - interval '1 year'
+        FROM unnest(CAST(:ids AS uuid[])) AS id RETURNING id
+    """
+    unclaimed = [row.id for row in await shop.rows(payments)]
+    await shop.rows(months, ids=unclaimed)
+
+    await shift(shop, 31)
+
+    assert await customer.available() == 1000
+
+
 async def test_a_plans_next_credits_are_told(shop: Shop):
     monthly, yearly = await subscriber(shop), await subscriber(shop, "basic_yearly")
 

@@ -105,23 +105,44 @@ async def test_a_rejected_refund_takes_nothing(shop: Shop):
 
 async def test_a_large_refund_is_approved_by_another_operator(shop: Shop):
     _, payment = await buyer(shop, "pack_2000")  # 12,900 cents
-    asked = await ask(shop, payment)
+    one, other = await shop.admin(), await shop.admin()
+    path = f"/api/admin/payments/{public('pay', payment.id)}/refunds"
+    asked = (await shop.http.post(path, json={"reason": "a person asks"}, headers=one)).json()
+    approve = f"/api/admin/refunds/{asked['id']}/approve"
 
-    alone = await decide(shop, asked)
+    alone = await shop.http.post(approve, headers=one)
     assert (alone.status_code, alone.json()["code"]) == (403, "another_operator_decides")
-    other = await shop.admin()
-    answer = await shop.http.post(f"/api/admin/refunds/{asked['id']}/approve", headers=other)
+    assert (await decide(shop, asked)).status_code == 403  # the admin key is no person
+    answer = await shop.http.post(approve, headers=other)
 
     assert answer.json()["status"] == "approved"
 
 
-async def test_the_admin_key_is_no_second_person(shop: Shop):
+async def test_a_large_refund_that_the_admin_key_asked_for_is_approved_by_nobody(shop: Shop):
     _, payment = await buyer(shop, "pack_2000")
-    path = f"/api/admin/payments/{public('pay', payment.id)}/refunds"
-    body = {"reason": "a person asks"}
-    asked = (await shop.http.post(path, json=body, headers=await shop.admin())).json()
+    asked = await ask(shop, payment)
+    person = await shop.admin()
 
-    assert (await decide(shop, asked)).status_code == 403
+    answer = await shop.http.post(f"/api/admin/refunds/{asked['id']}/approve", headers=person)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "another_operator_decides")
+
+
+async def test_a_refund_whose_answer_was_lost_is_made_once_though_stripe_forgot_its_key(shop: Shop):
+    _, payment = await buyer(shop)
+    asked = await ask(shop, payment, amount_cents=1000)
+    shop.break_next("POST /v1/refunds", "lost", times=3)
+    await decide(shop, asked)
+    await shop.billing.work()
+    assert [item["status"] for item in await refunds_of(shop, payment)] == ["approved"]
+
+    await shop.control.act(lambda tx: tx.tables.execute("DELETE FROM answers"))
+    await shop.rows("UPDATE refund_requests SET make_at = now() RETURNING id")
+    await shop.billing.work()
+
+    [refund] = (await shop.stripe.refunds.list_async()).data
+    [seen] = await refunds_of(shop, payment)
+    assert (seen["status"], seen["stripe_refund_id"]) == ("made", refund.id)
 
 
 async def test_a_large_refund_in_pieces_is_a_large_refund(shop: Shop):

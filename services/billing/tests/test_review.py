@@ -76,6 +76,25 @@ async def test_a_bill_that_no_rule_knows_brings_what_a_person_decided_on(shop: S
     assert (decided.status, decided.credits) == ("granted", 70)
 
 
+async def test_what_a_person_closed_stays_closed_when_its_price_is_sold_later(shop: Shop):
+    customer = await shop.customer()
+    payment_id, _ = await in_review(shop, customer)
+    assert (await decide(shop, payment_id)).json()["status"] == "closed"
+    favour = (await shop.stripe.products.list_async()).data[0]
+    assert favour.name == "A favour"
+    sold = {"metadata": {"includedCredits": "1000"}}
+    await shop.stripe.products.update_async(favour.id, sold)
+    await shop.sync()
+
+    await shop.reconcile("daily")
+    await shop.settle()
+
+    path = f"/api/admin/payments?email={customer.email}"
+    [payment] = (await shop.operate("GET", path)).json()["payments"]
+    assert (payment["status"], payment["note"].split(": ")[-1]) == ("closed", "ten euros are 1,000")
+    assert await customer.available() == 0
+
+
 async def test_a_decision_is_made_once_and_needs_a_payer(shop: Shop):
     guest = shop.guest()
     payment_id, _ = await in_review(shop, guest)

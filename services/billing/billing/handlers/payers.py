@@ -14,14 +14,16 @@ from shared.handlers import Received
 
 @handlers.on_many(PaymentCompleted)
 async def grant_known_payers(received: Sequence[Received[PaymentCompleted]], tx: Tx) -> None:
-    """Grant what a known user or the owner of a confirmed address bought; the rest waits for auth's word."""
+    """Grant what a known user, or as a guest the owner of a confirmed address, bought; the rest waits for auth's word."""
     users = await ledger.known_users(tx, {item.event.user_id for item in received})
     owners = await payments.verified_owners(tx, [item.event.email for item in received])
     grants, causes = {}, {}
     for item in received:
         event = item.event
-        asked_for = event.user_id if event.user_id in users else None
-        owner = asked_for or owners.get(email_key(event.email))
+        if event.user_id is None:
+            owner = owners.get(email_key(event.email))
+        else:  # one that is not known yet, or nobody: auth tells
+            owner = event.user_id if event.user_id in users else None
         if owner is not None:
             grants[event.payment_id], causes[event.payment_id] = owner, item.envelope
     await payments.grant_waiting(tx, grants, causes=causes)
@@ -30,13 +32,13 @@ async def grant_known_payers(received: Sequence[Received[PaymentCompleted]], tx:
 @handlers.on(UserRegistered)
 async def open_account(event: UserRegistered, tx: Tx) -> None:
     """Open the account, and grant the payment that it was opened for."""
-    await ledger.open_account(tx, event.user_id)
     await payments.learn_address(tx, event.user_id, event.email, is_verified=False)
     if event.payment is not None:
         owners = {event.payment.payment_id: event.user_id}
         await payments.grant_waiting(tx, owners, opened_account=True)
     waiting = await payments.waiting_of(tx, event.user_id)
     await payments.grant_waiting(tx, dict.fromkeys(waiting, event.user_id))
+    await ledger.open_account(tx, event.user_id)  # payments are locked before accounts
 
 
 @handlers.on(UserRecognized)
@@ -48,10 +50,10 @@ async def grant_recognized_payer(event: UserRecognized, tx: Tx) -> None:
 @handlers.on(UserEmailVerified)
 async def reward_verified_address(event: UserEmailVerified, tx: Tx) -> None:
     """Post the bonus of a sign-up, once an address, and grant what was paid with the address before."""
-    await ledger.open_account(tx, event.user_id)
     await payments.learn_address(tx, event.user_id, event.email, is_verified=True)
     await customers.note_address(tx, event.user_id, event.email)
-    if event.opened_by == "signup":
-        await post_bonus(tx, event.user_id, event.email)
     waiting = await payments.waiting_for(tx, event.email)
     await payments.grant_waiting(tx, dict.fromkeys(waiting, event.user_id))
+    await ledger.open_account(tx, event.user_id)  # payments are locked before accounts
+    if event.opened_by == "signup":
+        await post_bonus(tx, event.user_id, event.email)

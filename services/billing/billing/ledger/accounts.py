@@ -1,11 +1,11 @@
 """Accounts: opened by whatever comes first, locked in the order of their ids."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 
 from billing.models import Account
 from shared.contracts.credits import Balance
@@ -21,10 +21,17 @@ OPEN_ACCOUNTS = insert_all(
     *("version", "line", "created_at"),
     tail="ORDER BY user_id ON CONFLICT (user_id) DO NOTHING",
 )
-LOCK = text("""
+_LOCK = """
     SELECT id, user_id, balance, reserved, paused_remaining, debt, is_low, version, line, hash
-    FROM accounts WHERE id = ANY (:ids) OR user_id = ANY (:users) ORDER BY id FOR UPDATE
-""")
+    FROM accounts WHERE {} ORDER BY id FOR NO KEY UPDATE
+"""
+LOCK = text(_LOCK.format("id = ANY (:ids) OR user_id = ANY (:users)"))
+LOCK_IF_ALL_ARE_THERE = text(
+    _LOCK.format(
+        "user_id = ANY (:users)"
+        " AND (SELECT count(*) FROM accounts WHERE user_id = ANY (:users)) = cardinality(:users)"
+    )
+)
 UPDATE_ACCOUNTS = update_all(
     Account,
     *("balance", "reserved", "paused_remaining", "debt", "is_low", "version", "line", "hash"),
@@ -115,21 +122,23 @@ def balance_of(account: Account | LockedAccount) -> Balance:
 async def opened(tx: Tx, users: set[UUID]) -> dict[UUID, LockedAccount]:
     """Return the accounts of these users by user, locked; opened by whatever event comes first.
 
-    Those that are there are locked before others are opened: nobody who has opened one waits for an older one.
+    While any of them has to be opened none is locked: who opens one may wait for another who does.
     """
-    found = {account.user_id: account for account in await locked(tx, users=users)}
-    missing = users - found.keys()
-    if missing:
+    found = _read(await tx.execute(LOCK_IF_ALL_ARE_THERE, {"users": list(users)}))
+    if len(found) < len(users):
         new = {**NOTHING, "is_low": False, "created_at": await tx.now()}
-        rows = [{**new, "id": tx.new_id(), "user_id": user_id} for user_id in missing]
+        rows = [{**new, "id": tx.new_id(), "user_id": user_id} for user_id in users]
         await tx.execute(OPEN_ACCOUNTS, as_rows(rows))
-        found |= {account.user_id: account for account in await locked(tx, users=missing)}
-    return found
+        found = await locked(tx, users=users)
+    return {account.user_id: account for account in found}
 
 
 async def locked(
     tx: Tx, *, ids: Collection[UUID] = (), users: Collection[UUID] = ()
 ) -> list[LockedAccount]:
     """Return these accounts, locked."""
-    rows = await tx.execute(LOCK, {"ids": list(ids), "users": list(users)})
+    return _read(await tx.execute(LOCK, {"ids": list(ids), "users": list(users)}))
+
+
+def _read(rows: Iterable[Row[Any]]) -> list[LockedAccount]:
     return [LockedAccount(*tuple(row)) for row in rows]
