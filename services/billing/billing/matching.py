@@ -46,10 +46,13 @@ CONCERNED: Final = text("""
 """)
 
 
-async def settle_intents(tx: Tx, intents: Collection[str]) -> None:
-    """Find the payments of what was said of these payment intents, and take or give back what follows."""
+async def settle_intents(tx: Tx, intents: Collection[str]) -> int:
+    """Find the payments of what was said of these payment intents, and take or give back what follows.
+
+    Returns of how many payments something was taken or given back.
+    """
     if not intents:
-        return
+        return 0
     for statement in MATCH:
         await tx.execute(statement, {"intents": list(intents)})
     of_them = (
@@ -59,7 +62,7 @@ async def settle_intents(tx: Tx, intents: Collection[str]) -> None:
         for fact in FACTS
     )
     payments = await tx.execute(union(*of_them))
-    await revocations.settle(tx, set(payments.scalars()))
+    return await revocations.settle(tx, set(payments.scalars()))
 
 
 async def settle_payments(tx: Tx, payments: Collection[UUID]) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, select
 
-from billing import catalogue, differences, shapes, subscriptions, telling
+from billing import catalogue, differences, matching, shapes, subscriptions, telling
 from billing.gateway import Gateway, ShapeT, StripeAway, StripeRefused, StripeUnreadable
 from billing.models import Checkout, Invoice, Reconciliation, Subscription
 from billing.said import Said
@@ -151,6 +151,7 @@ class Reconciler:
         if news and self._patience_s:
             await asyncio.sleep(self._patience_s)
         report.brought_in(await self._bring_in(await self._again(report, news)))
+        report.brought_in(await self._settle(things))
         async with self._database.transaction() as tx:
             found = await differences.of(tx, things)
         differing = await self._again(report, [thing for thing in things if thing.id in found])
@@ -163,6 +164,13 @@ class Reconciler:
         async with self._database.transaction() as tx:
             came = await telling.apply(tx, [Said(thing, at=await tx.now()) for thing in things])
         return sum(item.is_news for item in came)
+
+    async def _settle(self, things: Sequence[Thing]) -> int:
+        """Take and give back what follows from refunds and disputes, known or new; return of how many payments."""
+        back = [item for item in things if isinstance(item, shapes.Refund | shapes.Dispute)]
+        intents = {item.payment_intent for item in back if item.payment_intent is not None}
+        async with self._database.transaction() as tx:
+            return await matching.settle_intents(tx, intents)
 
     async def _again(self, report: Report, things: Sequence[Thing]) -> list[Thing]:
         """Ask how things are by now: they were listed a while ago, and events may have told of what came after."""

@@ -89,18 +89,18 @@ class _Account:
                 yield Change(self.payment, kind, amount - taken[kind], self.number)
 
 
-async def settle(tx: Tx, payments: Collection[UUID]) -> None:
-    """Take back what is to be taken of these payments, and give back what is not any more."""
+async def settle(tx: Tx, payments: Collection[UUID]) -> int:
+    """Take back what is to be taken of these payments, and give back what is not any more; return of how many."""
     if not payments:
-        return
+        return 0
     rows = await tx.execute(LOCK, {"ids": list(payments)})
     locked = {row.id: row for row in rows if row.status == PaymentStatus.GRANTED}
     if not locked:
-        return
+        return 0
     accounts = await _accounts(tx, locked)
     changes = [change for account in accounts for change in account.changes()]
     if not changes:
-        return
+        return 0
     await _give_back(tx, [change for change in changes if change.amount < 0])
     await _take_back(tx, [change for change in changes if change.amount > 0])
     taken = [
@@ -108,6 +108,7 @@ async def settle(tx: Tx, payments: Collection[UUID]) -> None:
         for item in accounts
     ]
     await tx.execute(NOTE, as_rows(taken))
+    return len({change.payment.id for change in changes})
 
 
 def share(credits_paid: int, paid_cents: int, back_cents: int) -> int:

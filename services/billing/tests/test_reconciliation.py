@@ -125,6 +125,26 @@ async def test_a_cancellation_that_was_never_told_is_found(deaf: Shop):
     assert (await customer.get("/api/billing/subscription"))["status"] == "none"
 
 
+async def test_what_follows_from_a_known_dispute_is_made_good(deaf: Shop):
+    customer = await deaf.customer()
+    await buy(deaf, customer, "pack_500")
+    await compare(deaf)
+    [payment] = await deaf.payments(customer)
+    dispute = await deaf.control.dispute(await deaf.charge_of(payment))
+    await compare(deaf)
+    assert await customer.available() == 0
+    await deaf.control.end_dispute(dispute["id"], "won")
+    # known, and nothing was done about it
+    await deaf.rows(
+        "UPDATE disputes SET status = 'won' WHERE id = :id RETURNING id", id=dispute["id"]
+    )
+
+    report = await compare(deaf)
+
+    assert await customer.available() == 500
+    assert (report.drift, report.repaired) == (1, 1)
+
+
 async def test_refunds_and_disputes_that_were_never_told_are_found(deaf: Shop):
     customer = await deaf.customer()
     for lookup_key in ("pack_500", "pack_100"):
