@@ -16,11 +16,14 @@ from shared.sql import as_rows, update_all
 
 BATCH_MAX: Final = 200
 # Nobody is waited for: who locks a lot changes it, and its notice comes a moment later.
+# Lots of one owner with one last moment are told of together, and so are never parted.
 DUE = text("""
     SELECT l.id, l.remaining, l.expires_at, a.user_id
     FROM lots l JOIN accounts a ON a.id = l.account_id
-    WHERE l.notice_at <= :now AND l.remaining > 0
-    ORDER BY l.notice_at LIMIT :limit FOR UPDATE OF l SKIP LOCKED
+    WHERE l.notice_at <= :now AND l.remaining > 0 AND (l.account_id, l.expires_at) IN (
+        SELECT account_id, expires_at FROM lots WHERE notice_at <= :now AND remaining > 0
+        ORDER BY notice_at LIMIT :limit)
+    ORDER BY l.notice_at FOR UPDATE OF l SKIP LOCKED
 """)
 NOTICED: Final = update_all(Lot, "notice_at")
 
@@ -58,4 +61,4 @@ async def warn(tx: Tx) -> bool:
     noticed = [{"id": lot.id, "notice_at": next_notice(lot.expires_at, now)} for lot in due]
     if noticed:
         await tx.execute(NOTICED, as_rows(noticed))
-    return len(due) == BATCH_MAX
+    return len(due) >= BATCH_MAX

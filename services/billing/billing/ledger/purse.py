@@ -40,7 +40,7 @@ NOTICE_DAYS: Final = (14, 3, 1)
 
 
 def spending_order() -> Sequence[Any]:
-    """Return the order in which lots are spent: the earliest to expire first, bought ones last, paused ones never."""
+    """Return the order in which lots are spent: the earliest to expire first, bought ones last; after them paused ones."""
     return (Lot.is_paused, Lot.kind == Kind.PURCHASE, Lot.expires_at.asc().nulls_last(), Lot.id)
 
 

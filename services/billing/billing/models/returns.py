@@ -78,9 +78,9 @@ class Dispute(Base):
 
 
 class RefundRequest(Base):
-    """A refund that an operator asks for: requested, approved (its credits are locked then), made; or not.
+    """A refund that an operator asks for: requested, approved (its credits are taken back then), made; or not.
 
-    `credits` are those that were locked; a payment has one in the making.
+    A payment has one in the making.
     """
 
     __tablename__ = "refund_requests"
