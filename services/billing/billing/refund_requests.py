@@ -18,7 +18,6 @@ from billing.shapes import Refund as Returned
 from shared import ids
 from shared.db import Tx
 from shared.errors import Conflict, Forbidden, NotFound
-from shared.http import ADMIN_KEY
 
 REQUEST_ID: Final = "refund_request_id"
 PREFIX: Final = "refund"
@@ -85,12 +84,12 @@ async def request(
 
 
 async def approve(
-    tx: Tx, request_id: UUID, *, operator: str, is_person: bool, alone_cents_max: int
+    tx: Tx, request_id: UUID, *, operator: str, nobody: str, alone_cents_max: int
 ) -> RefundRequest:
     """Lock the credits and have the money sent; above a limit only another person may.
 
-    The limit is for all that goes back of one payment, in however many pieces. The admin key is nobody: whoever asks or
-    approves with it may be the other one too.
+    The limit is for all that goes back of one payment, in however many pieces. `nobody` is what
+    those are called who have the admin key: each may be the other one too.
     """
     asked = await _undecided(tx, request_id)
     payment = await tx.get(Payment, asked.payment_id)
@@ -98,7 +97,7 @@ async def approve(
     await _allowed(
         tx, payment, asked.amount_cents
     )  # money may have gone back since it was asked for
-    is_alone = not is_person or asked.requested_by in (operator, ADMIN_KEY)
+    is_alone = operator in (nobody, asked.requested_by) or asked.requested_by == nobody
     if is_alone and await _decided_cents(tx, asked) + asked.amount_cents > alone_cents_max:
         raise AnotherOperatorDecides
     asked.status, asked.make_at = "approved", await tx.now()

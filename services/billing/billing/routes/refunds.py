@@ -18,7 +18,7 @@ from billing.schemas.refunds import (
 )
 from billing.settings import BillingSettings
 from shared.db import Tx
-from shared.http import CurrentOperator, Once, resource
+from shared.http import ADMIN_KEY, CurrentOperator, Once, resource
 from shared.http import Transaction as InTransaction
 from shared.ids import PaymentId, RefundId
 from shared.pages import Cursor, Limit, cursor_of, id_of
@@ -70,7 +70,7 @@ async def approve_refund(
         tx,
         refund_id,
         operator=operator.name,
-        is_person=operator.user_id is not None,
+        nobody=ADMIN_KEY,
         alone_cents_max=settings.refund_approval_cents,
     )
     return await _one(tx, decided)
