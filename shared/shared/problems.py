@@ -150,12 +150,30 @@ async def _refusal(_: Request, refusal: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, flaw: Exception) -> JSONResponse:
     assert isinstance(flaw, RequestValidationError)
-    errors = [
-        {"field": ".".join(str(part) for part in error["loc"]), "message": error["msg"]}
-        for error in flaw.errors()
-    ]
-    named = ", ".join(dict.fromkeys(error["field"] for error in errors))
+    found = {(".".join(map(str, error["loc"])), _said(error)): None for error in flaw.errors()}
+    errors = [{"field": field, "message": message} for field, message in found]
+    named = ", ".join(dict.fromkeys(field for field, _ in found))
     return document(422, "invalid", f"The request is not valid: {named}.", errors=errors)
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    """Say what is wrong with a value in words for who sent it, where the framework's are for who wrote the code."""
+    limits = error.get("ctx", {})
+    match error["type"]:
+        case "too_short" if limits["min_length"] == 1:
+            return "Must not be empty"
+        case "too_short" if isinstance(error["input"], str):
+            return f"Must have at least {limits['min_length']} characters"
+        case "too_long" if isinstance(error["input"], str):
+            return f"Must have at most {limits['max_length']} characters"
+        case "string_pattern_mismatch":
+            return "Is not written as it has to be"
+        case "model_attributes_type" | "model_type" | "dict_type":
+            return "Must be an object"
+        case "value_error":
+            sentence = str(error["msg"]).removeprefix("Value error, ")
+            return sentence[:1].upper() + sentence[1:]
+    return str(error["msg"])
 
 
 async def _http(request: Request, flaw: Exception) -> JSONResponse:

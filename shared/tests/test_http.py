@@ -165,6 +165,21 @@ async def test_malformed_input_names_the_field(client, issuer, request_, field):
 
 
 @pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"text": ""}, "Must not be empty"),
+        ({"text": "x" * 51}, "Must have at most 50 characters"),
+        ({"text": "\x00"}, "Must not contain the NUL character"),
+        ([], "Must be an object"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_words_for_who_sent_it(client, issuer, body, message):
+    answer = await client.post("/wishes", headers=bearer(issuer), json=body)
+
+    assert [error["message"] for error in answer.json()["errors"]] == [message]
+
+
+@pytest.mark.parametrize(
     "text_", ["usr_" + "0" * 32, "task_x", "task_" + "é" * 32, "0" * 32, "%00"]
 )
 async def test_a_malformed_id_is_not_valid(client, text_):

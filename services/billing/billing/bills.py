@@ -14,6 +14,7 @@ from shared.clock import first_id
 from shared.db import Tx
 from shared.sql import as_rows, insert_all
 
+# A bill has one id whoever hears of it, and who hears of it at once meets the other at the first of its keys.
 # What a bill was before it can become what follows.
 STAGES: Final = ("draft", "open", "uncollectible", "void", "paid")
 SHOWN: Final = ("open", "paid", "uncollectible", "void")
@@ -23,7 +24,7 @@ _CHANGED: Final = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if n
 WRITE: Final = insert_all(
     Invoice,
     *COLUMNS,
-    tail=f"ORDER BY stripe_invoice_id ON CONFLICT (stripe_invoice_id) DO UPDATE SET {_CHANGED}"
+    tail=f"ORDER BY stripe_invoice_id ON CONFLICT (id) DO UPDATE SET {_CHANGED}"
     f" WHERE array_position(ARRAY[{_ORDER}], invoices.status)"
     f" <= array_position(ARRAY[{_ORDER}], excluded.status) RETURNING stripe_invoice_id",
 )

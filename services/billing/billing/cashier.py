@@ -8,6 +8,8 @@ from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
+
 from billing import catalogue, customers, progress, purchases, standing, telling
 from billing.gateway import Gateway, StripeAway, StripeFailed, StripeMissing, StripeRefused
 from billing.models import Checkout, Customer
@@ -16,6 +18,7 @@ from billing.purchases import Buyer, Terms
 from billing.said import Said
 from shared.db import Database, Tx
 from shared.errors import Invalid, NotFound
+from shared.outages import is_collision
 
 T = TypeVar("T")
 
@@ -168,8 +171,13 @@ class Cashier:
                 self._unknown.popitem(last=False)
             return
         bill = await self._gateway.invoice(session.invoice) if session.invoice else None
-        async with self._database.transaction() as tx:
-            await telling.apply(tx, [Said(item) for item in (session, bill) if item is not None])
+        try:
+            async with self._database.transaction() as tx:
+                said = [Said(item) for item in (session, bill) if item is not None]
+                await telling.apply(tx, said)
+        except DBAPIError as flaw:
+            if not is_collision(flaw):  # else the webhook brings in the same at this moment
+                raise
 
     def _count_stranger(self) -> None:
         """Let no more than a few pages of strangers be asked for in a second: Stripe answers only so often."""

@@ -53,10 +53,10 @@ async def apply(tx: Tx, said: Sequence[Said[Invoice]]) -> list[Came]:
     """Note how bills stand, and bring in what was paid for; return what came of each."""
     if not said:
         return []
-    await bills.write(tx, [item.object for item in said])
     of_plans = [item for item in said if item.object.subscription is not None]
     bills_of = {item.object.subscription: item.object.customer for item in of_plans}
     await subscriptions.look_at(tx, {name: of for name, of in bills_of.items() if name})
+    await bills.write(tx, [item.object for item in said])
     paid = {item.object.id: item for item in of_plans if item.object.status == "paid"}
     moved = await _pay(tx, list(paid.values())) if paid else {}
     return [_came(item, moved) for item in said]

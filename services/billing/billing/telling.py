@@ -108,13 +108,14 @@ def _heard(said: Sequence[Said[Any]]) -> list[Heard[Any]]:
     return [Heard(item.object, item.at, item.event_id) for item in said]
 
 
-# In the order in which rows are locked: subscriptions before the payments of their invoices, payments before accounts.
+# In the order in which rows are locked: pages before the subscriptions that begin there, subscriptions before the payments
+# of their invoices, payments before accounts.
 NOUNS: Final[Mapping[type[Shape], Apply]] = {
     shapes.Product: _products,
     shapes.Price: _prices,
     shapes.PaymentLink: _links,
-    shapes.Subscription: subscriptions.apply,
     shapes.CheckoutSession: _sessions,
+    shapes.Subscription: subscriptions.apply,
     shapes.Invoice: invoices.apply,
     shapes.InvoicePayment: _invoice_payments,
     shapes.Refund: refunds.apply,
