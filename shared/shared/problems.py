@@ -158,22 +158,18 @@ async def _invalid(_: Request, flaw: Exception) -> JSONResponse:
 
 def _said(error: Mapping[str, Any]) -> str:
     """Say what is wrong with a value in words for who sent it, where the framework's are for who wrote the code."""
-    limits = error.get("ctx", {})
-    match error["type"]:
-        case "too_short" if limits["min_length"] == 1:
-            return "Must not be empty"
-        case "too_short" if isinstance(error["input"], str):
-            return f"Must have at least {limits['min_length']} characters"
-        case "too_long" if isinstance(error["input"], str):
-            return f"Must have at most {limits['max_length']} characters"
-        case "string_pattern_mismatch":
-            return "Is not written as it has to be"
-        case "model_attributes_type" | "model_type" | "dict_type":
-            return "Must be an object"
-        case "value_error":
-            sentence = str(error["msg"]).removeprefix("Value error, ")
-            return sentence[:1].upper() + sentence[1:]
-    return str(error["msg"])
+    kind, limits, is_text = error["type"], error.get("ctx", {}), isinstance(error["input"], str)
+    sentence = str(error["msg"]).removeprefix("Value error, ")
+    if is_text and kind == "too_short":
+        least = limits["min_length"]
+        sentence = f"must have at least {least} characters" if least > 1 else "must not be empty"
+    elif is_text and kind == "too_long":
+        sentence = f"must have at most {limits['max_length']} characters"
+    elif kind == "string_pattern_mismatch":
+        sentence = "is not written as it has to be"
+    elif kind in ("model_attributes_type", "model_type", "dict_type"):
+        sentence = "must be an object"
+    return sentence[:1].upper() + sentence[1:]
 
 
 async def _http(request: Request, flaw: Exception) -> JSONResponse:
