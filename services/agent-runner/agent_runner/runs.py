@@ -32,7 +32,8 @@ USER_RUNS_MAX = 3
 AT_WORK = (Run.state == RunState.RUNNING, Run.lease_until.is_not(None))
 
 CANCELLED = "The task was cancelled."
-INTERRUPTED = "The agent was interrupted, and was not tried again."
+INTERRUPTED = "The agent was interrupted."
+NOT_TRIED_AGAIN = "The agent was interrupted, and was not tried again."
 TIMED_OUT = "The task took longer than it may."
 
 
@@ -224,7 +225,9 @@ async def give_up(tx: Tx) -> bool:
         if run.deadline_at <= now:
             await end(tx, run, Ending(Outcome.TIMED_OUT, reason=TIMED_OUT))
         else:
-            await _wait_again(tx, run, available_at=now, reason=INTERRUPTED)
+            is_last = run.attempt >= run.attempts_max
+            reason = NOT_TRIED_AGAIN if is_last else INTERRUPTED
+            await _wait_again(tx, run, available_at=now, reason=reason)
     return True
 
 

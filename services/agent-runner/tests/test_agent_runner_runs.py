@@ -226,7 +226,7 @@ async def test_a_heartbeat_keeps_the_lease(rig):
 
 
 async def test_a_run_whose_holders_all_died_fails_after_the_last_attempt(rig):
-    await rig.fund()
+    task_id = await rig.fund()
     for attempt in (1, 2, 3):
         lease = await leased(rig)
         assert lease is not None
@@ -236,7 +236,9 @@ async def test_a_run_whose_holders_all_died_fails_after_the_last_attempt(rig):
 
     assert await leased(rig) is None
     [ended] = await rig.sut.published(TaskFinished)
-    assert (ended.outcome, ended.reason) == ("failed", runs.INTERRUPTED)
+        run = await rig.run_of(task_id)
+        assert (run.reason == runs.INTERRUPTED) == (run.state == "waiting")
+    assert (ended.outcome, ended.reason) == ("failed", runs.NOT_TRIED_AGAIN)
 
 
 async def test_a_run_that_waits_past_its_deadline_is_timed_out(rig):
