@@ -59,7 +59,8 @@ class MemoryBus:
         self._is_draining = True
         for arrived in self._arrived.values():
             arrived.set()
-        await asyncio.gather(*self._consumers)
+        # A drain that was cut short has cancelled them: the next one finds that, and goes on.
+        await asyncio.gather(*self._consumers, return_exceptions=True)
 
     async def close(self) -> None:
         """Drain."""

@@ -119,7 +119,8 @@ class RabbitBus:
         """Stop handing out; return when the batches in hand are done."""
         for consumer in self._consumers:
             consumer.stop()
-        await asyncio.gather(*self._tasks)
+        # A drain that was cut short has cancelled them: the next one finds that, and goes on.
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def close(self) -> None:
         """Drain and disconnect."""

@@ -68,27 +68,30 @@ class Consumer:
         if may_run:
             self._counted.add(row.fingerprint)
             await self._retry(row)
-            self._counted.discard(row.fingerprint)
         return True
 
     async def _retry(self, row: Row[Any]) -> None:
-        message = Message(row.name, row.headers, bytes(row.body))
-        async with self._database.transaction() as tx:
-            found = await parked.find(tx, row.id, is_locked=True)
-            if found.state != "attempting":  # somebody has discarded it meanwhile
-                return
-            try:
+        """Try a parked event again; what fails is parked in a transaction of its own, as the first may be lost."""
+        message, failure = Message(row.name, row.headers, bytes(row.body)), None
+        try:
+            await self._answer_again(row, message)
+        except Exception as flaw:
+            if await self._is_outage(flaw):
+                raise
+            failure = flaw
+        self._counted.discard(row.fingerprint)
+        if failure is not None:
+            async with self._database.transaction() as tx:
+                if await _is_under_way(tx, row):
+                    await self._park(tx, message, failure)
+
+    async def _answer_again(self, row: Row[Any], message: Message) -> None:
+        async with asyncio.timeout(HANDLING_S_MAX), self._database.transaction() as tx:
+            if await _is_under_way(tx, row):
                 with processing(self._handlers.service, [message]) as traced:
-                    async with asyncio.timeout(HANDLING_S_MAX), tx.savepoint():
-                        await self._answer(traced, tx)
-            except Exception as flaw:
-                if await self._is_outage(flaw):
-                    raise
-                await self._park(tx, message, flaw)
-            else:
-                await parked.resolve(
-                    tx, row.id, "done", by=row.resolved_by or "retry", resolution="handled"
-                )
+                    await self._answer(traced, tx)
+                by = row.resolved_by or "retry"
+                await parked.resolve(tx, row.id, "done", by=by, resolution="handled")
 
     async def _take_together(self, messages: Sequence[Message]) -> None:
         with processing(self._handlers.service, messages) as traced:
@@ -153,3 +156,9 @@ class Consumer:
         except Exception:  # noqa: BLE001 - whatever it says, it does not answer
             return True
         return False
+
+
+async def _is_under_way(tx: Tx, row: Row[Any]) -> bool:
+    """Tell, with the event locked, whether its retry is still to be done: nobody has discarded it meanwhile."""
+    found = await parked.find(tx, row.id, is_locked=True)
+    return bool(found.state == "attempting")

@@ -171,13 +171,14 @@ class Tx:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undo the block alone, its events too, where it raises."""
-        published = len(self._outgoing)
+        """Undo the block alone, its events and callbacks too, where it raises."""
+        published, called = len(self._outgoing), len(self._after_commit)
         try:
             async with self._session.begin_nested():
                 yield
         except BaseException:
             del self._outgoing[published:]
+            del self._after_commit[called:]
             raise
 
     async def _finish(self) -> None:

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from shared.bus import Bus
-from shared.db import Database
 from shared.outages import is_outage
 from shared.outbox import backlog
 from shared.parked import counts
@@ -82,19 +81,31 @@ async def _state(service: Service, bus: Bus) -> ServiceState:
         *(_try(service.name, name, check) for name, check in everything.items())
     )
     dependencies = dict(zip(everything, results, strict=True))
-    status = "ready" if {dependencies[name] for name in checks} == {"ok"} else "not ready"
-    state = ServiceState(status=status, dependencies=dependencies)
-    if dependencies["database"] == "ok":
-        await _count(service.database, state)
-    if dependencies["bus"] == "ok" and service.handlers.names:
-        state.queue = await bus.depth(service.name)
+    state = ServiceState(status="not ready", dependencies=dependencies)
+    counted = {"database": _backlog(service, state), "bus": _queue(service, bus, state)}
+    for name, count in counted.items():
+        if dependencies[name] == "ok":
+            state.dependencies[name] = await _try(service.name, name, count)
+    if {state.dependencies[name] for name in checks} == {"ok"}:
+        state.status = "ready"
     return state
 
 
-async def _count(database: Database, state: ServiceState) -> None:
-    async with database.transaction() as tx:
-        state.outbox, state.outbox_age_s = await backlog(tx)
-        state.parked = await counts(tx)
+def _backlog(service: Service, state: ServiceState) -> Check:
+    async def count() -> None:
+        async with service.database.transaction() as tx:
+            state.outbox, state.outbox_age_s = await backlog(tx)
+            state.parked = await counts(tx)
+
+    return count
+
+
+def _queue(service: Service, bus: Bus, state: ServiceState) -> Check:
+    async def count() -> None:
+        if service.handlers.names:
+            state.queue = await bus.depth(service.name)
+
+    return count
 
 
 async def _try(service: str, name: str, check: Check) -> str:

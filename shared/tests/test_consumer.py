@@ -311,6 +311,64 @@ async def test_a_handler_that_hangs_is_parked(database, monkeypatch):
     assert (row.state, row.reason.split(":")[0]) == ("retrying", "TimeoutError")
 
 
+async def hang_in_a_statement(database, tx):
+    await tx.execute(text("SELECT pg_sleep(5)"))
+
+
+async def lose_the_session(database, tx):
+    pid = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    async with database.transaction() as other:
+        await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    await tx.execute(text("SELECT pg_sleep(5)"))
+
+
+@pytest.mark.parametrize("lose", [hang_in_a_statement, lose_the_session])
+async def test_a_retry_that_loses_its_connection_is_counted_and_parked_at_last(
+    database, monkeypatch, lose
+):
+    monkeypatch.setattr("shared.consumer.HANDLING_S_MAX", 0.2)
+    losing = Handlers("notifier")
+
+    @losing.on(UserVerificationRequested)
+    async def lose_it(event, tx):
+        await lose(database, tx)
+
+    consumer = Consumer(database, losing)
+    await receive(consumer, messages(database, "a"))
+    for attempt in range(2, parked.ATTEMPTS_MAX + 1):
+        await make_due(database)
+        assert await consumer.retry_once()
+        [row] = await rows(database)
+        assert (row.attempt, row.deaths) == (attempt, 0)
+
+    assert (row.state, row.retry_at) == ("parked", None)
+
+
+async def test_a_retry_that_cannot_be_parked_counts_as_a_death(database, monkeypatch):
+    failing = Handlers("notifier")
+
+    @failing.on(UserVerificationRequested)
+    async def fail(event, tx):
+        raise Flaw("it is bad")
+
+    consumer = Consumer(database, failing)
+    await receive(consumer, messages(database, "a"))
+
+    async def refuse(*_, **__):
+        raise Flaw("it cannot be written")
+
+    monkeypatch.setattr(parked, "park", refuse)
+    for _ in range(parked.DEATHS_MAX):
+        await make_due(database)
+        with pytest.raises(Flaw, match="written"):
+            await consumer.retry_once()
+    await make_due(database)
+    assert await consumer.retry_once()
+
+    [row] = await rows(database)
+    assert (row.state, row.retry_at) == ("parked", None)
+
+
 class Flapping(Database):
     """A database that is away whenever somebody looks."""
 

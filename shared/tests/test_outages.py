@@ -1,6 +1,7 @@
 """A database that is away is an answer which asks for patience, and not an error of ours."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
@@ -8,8 +9,11 @@ from fastapi import APIRouter
 from sqlalchemy import text
 
 from shared.bus_memory import MemoryBus
+from shared.contracts.tasks import TaskFinished
 from shared.db import Database
+from shared.handlers import Handlers
 from shared.http import Transaction
+from shared.migrate import migrate
 from shared.run import build_app
 from shared.service import Service
 from shared.testing import eventually
@@ -96,3 +100,43 @@ async def test_health_says_what_is_away_and_nothing_of_where_it_is(client, proxy
     [state] = answer.json()["services"].values()
     assert state["dependencies"] == {"database": "it cannot be reached", "bus": "ok"}
     assert state["outbox"] is None
+
+
+class LostSince(Database):
+    """A database that answers when it is checked, and to nothing that is asked after it."""
+
+    @asynccontextmanager
+    async def transaction(self, **_):
+        raise ConnectionResetError
+        yield
+
+
+class LostBus(MemoryBus):
+    """A bus that answers when it is checked, and does not count what waits."""
+
+    async def depth(self, queue):
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize(
+    ("lost", "kind", "bus"), [("database", LostSince, MemoryBus), ("bus", Database, LostBus)]
+)
+async def test_health_names_what_was_lost_since_it_was_checked(database_url, lost, kind, bus):
+    handlers = Handlers("billing")
+    handlers.on(TaskFinished)(answer_nothing)
+    database = kind(database_url, source="billing")
+    await migrate(database.engine)
+    app = build_app([Service("billing", database, "none", handlers=handlers)], bus())
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.get("/health/ready")
+    await database.close()
+
+    assert answer.status_code == 503, answer.text
+    state = answer.json()["services"]["billing"]
+    assert state["dependencies"] == {"database": "ok", "bus": "ok", lost: "it cannot be reached"}
+    assert state["status"] == "not ready"
+
+
+async def answer_nothing(event, tx):
+    pass

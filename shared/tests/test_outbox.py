@@ -83,6 +83,22 @@ async def test_a_savepoint_that_fails_takes_its_events_with_it(database):
     assert b"kept@" in row.body
 
 
+async def test_a_savepoint_that_fails_takes_its_callbacks_with_it(database):
+    called = []
+
+    async def ask_and_fail(tx):
+        async with tx.savepoint():
+            tx.after_commit(lambda: called.append("dropped"))
+            raise RuntimeError
+
+    async with database.transaction() as tx:
+        tx.after_commit(lambda: called.append("kept"))
+        with pytest.raises(RuntimeError):
+            await ask_and_fail(tx)
+
+    assert called == ["kept"]
+
+
 async def test_an_event_over_256_kib_is_refused_before_anything_is_committed(database):
     with pytest.raises(EventTooLarge):
         async with database.transaction() as tx:

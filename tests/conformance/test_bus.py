@@ -250,6 +250,23 @@ async def test_drain_waits_for_the_batch_in_hand_and_takes_no_more(rig):
     assert len(done) == 1
 
 
+async def test_after_a_drain_that_was_cut_short_the_bus_can_be_closed(rig):
+    entered, consumer = asyncio.Event(), rig.another()
+
+    async def never_return(_: Sequence[Delivery]) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    await consumer.subscribe(rig.queue, never_return)
+    await rig.bus.publish(messages(rig.name))
+    await entered.wait()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await consumer.drain()
+
+    await consumer.close()
+
+
 async def test_declaring_again_and_more_changes_nothing_that_is_there(rig):
     inbox, sent = Inbox(), messages(rig.name)
     await rig.bus.publish(sent)

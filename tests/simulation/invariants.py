@@ -12,6 +12,7 @@ from shared.ids import public
 from tests.simulation.broker import Broker
 from tests.simulation.outside import Post, Store
 from tests.simulation.postgres import SCHEMAS
+from tests.simulation.services import PENDING_S_MAX
 from tests.simulation.world import EPOCH, World
 
 NOTHING = "SELECT NULL::text WHERE false"
@@ -48,6 +49,7 @@ BROKEN = {
         SELECT 'a hold ended before its run: ' || h.task_id FROM billing.holds h
         LEFT JOIN agent_runner.runs r ON r.task_id = h.task_id
         WHERE h.settled_at IS NOT NULL AND r.state IS DISTINCT FROM 'finished'
+          AND NOT EXISTS (SELECT FROM agent_runner.tombstones t WHERE t.task_id = h.task_id)
     """,
     "agent_runner": """
         SELECT 'a run without an open hold that covers it: ' || r.task_id FROM agent_runner.runs r
@@ -55,9 +57,9 @@ BROKEN = {
         WHERE r.state <> 'finished'
           AND (h.id IS NULL OR h.settled_at IS NOT NULL OR h.amount <> r.hold_amount)
         UNION ALL
-        SELECT 'a run of a task that was cancelled before: ' || r.task_id FROM agent_runner.runs r
+        SELECT 'a run of a task that had ended before: ' || r.task_id FROM agent_runner.runs r
         JOIN agent_runner.tombstones t ON t.task_id = r.task_id
-        WHERE r.outcome IS DISTINCT FROM 'cancelled'
+        WHERE r.outcome IS DISTINCT FROM t.outcome
     """,
     "auth": """
         SELECT 'two accounts of one address: ' || lower(email) FROM auth.users
@@ -110,7 +112,10 @@ DUE = {
          WHERE payment_id IS NULL AND match_at IS NOT NULL),
         (SELECT min(due_at) FROM billing.chores)
     """,
-    "tasks": "NULL",
+    "tasks": f"""
+        (SELECT min(updated_at) + interval '{PENDING_S_MAX} seconds' FROM tasks.tasks
+         WHERE status = 'pending')
+    """,
 }
 
 
@@ -305,9 +310,10 @@ class Watch:
     def _tasks_ended(self) -> None:
         rows = self._look("""
             SELECT t.id, t.status, t.credits_spent, t.is_cancel_requested, h.captured,
-                   h.id AS hold_id, r.outcome
+                   h.id AS hold_id, r.outcome, b.outcome AS ended_before
             FROM tasks.tasks t LEFT JOIN billing.holds h ON h.task_id = t.id
             LEFT JOIN agent_runner.runs r ON r.task_id = t.id
+            LEFT JOIN agent_runner.tombstones b ON b.task_id = t.id
         """)
         there = {row["id"]: row for row in rows}
         accepted = set(self.expected.accepted.values())
@@ -315,11 +321,11 @@ class Watch:
             self._world.violate(f"the task {task_id} was accepted and is not there")
         for task_id in set(there) - accepted:
             self._world.violate(f"the task {task_id} is there and nobody's key led to it")
-        outcomes = {"succeeded": "completed", None: "rejected"}
         for task_id, row in there.items():
-            outcome = outcomes.get(row["outcome"], row["outcome"])
+            outcomes = {row["outcome"]} if row["outcome"] else {"rejected", row["ended_before"]}
             is_charged = bool(row["captured"])
-            if row["status"] != outcome or is_charged != (outcome == "completed"):
+            status = "succeeded" if row["status"] == "completed" else row["status"]
+            if status not in outcomes or is_charged != (status == "succeeded"):
                 self._world.violate(f"the task {task_id} ended as {dict(row)}")
             if row["credits_spent"] != (row["captured"] or 0):
                 self._world.violate(f"the task {task_id} shows another cost than was charged")

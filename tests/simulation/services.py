@@ -28,6 +28,7 @@ from tests.simulation.stripe_account import API_BASE, API_KEY, StripeAccount
 from tests.stripe_events import WEBHOOK_SECRET
 
 SITE = "http://impacter.invalid"
+PENDING_S_MAX = 1
 SCRATCH = Path(tempfile.gettempdir())
 KEY = base64.urlsafe_b64encode(b"the key of a simulation's links.").decode()
 COMMON: dict[str, Any] = {
@@ -87,7 +88,7 @@ def _billing(owned: Owned) -> Service:
 
 
 def _tasks(owned: Owned) -> Service:
-    settings = TasksSettings(**COMMON, **FILES)
+    settings = TasksSettings(**COMMON, **FILES, pending_s_max=PENDING_S_MAX)
     service = tasks.service.build(settings)
     replaced = {Verifier: _verifier(), Blobs: owned.outside[Store]}
     return replace(service, resources={**service.resources, **replaced})

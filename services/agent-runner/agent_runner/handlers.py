@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from agent_runner import runs
+from agent_runner import runs, tombstones
 from agent_runner.executors import HUMAN, Executors
 from agent_runner.models import Run, RunState, Tombstone
 from agent_runner.runs import Limits
 from shared.contracts.credits import CreditsHeld
-from shared.contracts.tasks import TaskCancelRequested
+from shared.contracts.tasks import Outcome, TaskCancelRequested
 from shared.db import Tx
 from shared.handlers import Handlers
 
@@ -22,12 +22,12 @@ def answering(executors: Executors, limits: Limits, wake: Callable[[], None]) ->
         """Begin the run of a funded task: the only place where a run comes from."""
         task = event.task
         await runs.serialize(tx, task.task_id)
-        now = await tx.now()
+        now, tombstone = await tx.now(), await tx.get(Tombstone, task.task_id)
         executor = executors.of(task.agent_type)
         patience_s = limits.desk_s_max if executor == HUMAN else limits.run_s_max
         is_new = await tx.insert_once(
             Run,
-            id=tx.new_id(),
+            id=tombstone.run_id if tombstone else tx.new_id(),
             task_id=task.task_id,
             user_id=task.user_id,
             agent_type=task.agent_type,
@@ -43,16 +43,19 @@ def answering(executors: Executors, limits: Limits, wake: Callable[[], None]) ->
             correlation_id=tx.origin.correlation_id,
             traceparent=tx.origin.traceparent,
         )
-        if is_new and await tx.get(Tombstone, task.task_id) is not None:
-            await runs.cancel(tx, task.task_id)
+        ending = tombstones.ending_of(tombstone, task.task_id, now=now)
+        if is_new and ending is not None:
+            await runs.call_off(tx, task.task_id, ending)
         elif is_new:
             tx.after_commit(wake)
 
     @handlers.on(TaskCancelRequested)
     async def cancel_run(event: TaskCancelRequested, tx: Tx) -> None:
-        """End the task's run, or leave a tombstone for it where it has not begun."""
+        """End the task's run, or the task itself where it has none; one that is only overdue has none, or goes on."""
         await runs.serialize(tx, event.task_id)
-        if not await runs.cancel(tx, event.task_id):
-            await tx.insert_once(Tombstone, task_id=event.task_id, created_at=await tx.now())
+        if await runs.locked(tx, event.task_id) is None:
+            await tombstones.end_task(tx, event, executor=executors.of(event.agent_type))
+        elif not event.is_overdue:
+            await runs.call_off(tx, event.task_id, tombstones.ENDINGS[Outcome.CANCELLED])
 
     return handlers

@@ -1,4 +1,4 @@
-"""The agent-runner's tables: runs, the files they delivered, and tasks cancelled before they could run."""
+"""The agent-runner's tables: runs, the files they delivered, and tasks that ended before they could run."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -125,9 +125,12 @@ class RunFile(Base):
 
 
 class Tombstone(Base):
-    """A task that was cancelled before its credits were held: its run is over when it begins."""
+    """A task that ended before its credits were held: the run that they would begin is over as it begins."""
 
     __tablename__ = "tombstones"
+    __table_args__ = (CheckConstraint("outcome IN ('cancelled', 'failed')", name="outcome_known"),)
 
     task_id: Mapped[UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID]
+    outcome: Mapped[str]
     created_at: Mapped[datetime]

@@ -32,7 +32,8 @@ USER_RUNS_MAX = 3
 AT_WORK = (Run.state == RunState.RUNNING, Run.lease_until.is_not(None))
 
 CANCELLED = "The task was cancelled."
-INTERRUPTED = "The agent was interrupted, and was not tried again."
+INTERRUPTED = "The agent was interrupted."
+NOT_TRIED_AGAIN = "The agent was interrupted, and was not tried again."
 TIMED_OUT = "The task took longer than it may."
 
 
@@ -224,18 +225,17 @@ async def give_up(tx: Tx) -> bool:
         if run.deadline_at <= now:
             await end(tx, run, Ending(Outcome.TIMED_OUT, reason=TIMED_OUT))
         else:
-            await _wait_again(tx, run, available_at=now, reason=INTERRUPTED)
+            is_last = run.attempt >= run.attempts_max
+            reason = NOT_TRIED_AGAIN if is_last else INTERRUPTED
+            await _wait_again(tx, run, available_at=now, reason=reason)
     return True
 
 
-async def cancel(tx: Tx, task_id: UUID) -> bool:
-    """End the task's run as cancelled unless it is over; tell whether there is a run."""
+async def call_off(tx: Tx, task_id: UUID, ending: Ending) -> None:
+    """End the task's run before it comes to anything, unless it is over."""
     run = await locked(tx, task_id)
-    if run is None:
-        return False
-    if run.state != RunState.FINISHED:
-        await end(tx, run, Ending(Outcome.CANCELLED, reason=CANCELLED))
-    return True
+    if run is not None and run.state != RunState.FINISHED:
+        await end(tx, run, ending)
 
 
 def remember_file(tx: Tx, run: Run, file: DeliveredFile, *, now: datetime) -> RunFile:
@@ -256,7 +256,7 @@ def remember_file(tx: Tx, run: Run, file: DeliveredFile, *, now: datetime) -> Ru
 
 
 async def end(tx: Tx, run: Run, ending: Ending) -> None:
-    """End a locked run: the one place that publishes TaskFinished."""
+    """End a locked run, and publish that it has ended: the one place that does either."""
     assert run.state != RunState.FINISHED, "a run ends once"
     run.finished_at = await tx.now()
     run.state = RunState.FINISHED

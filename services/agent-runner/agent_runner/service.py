@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Mapping
 
+from agent_runner import tombstones
 from agent_runner.agents import Agent
 from agent_runner.delivery import Store
 from agent_runner.demo import DemoAgent
@@ -74,10 +75,7 @@ def assemble(
         owner=f"{platform.node()}:{os.getpid()}",
         scratch_dir=settings.scratch_dir,
     )
-    loops = [
-        Loop(f"{NAME} {number}", worker.work_once, poll_s=POLL_S * settings.concurrency)
-        for number in range(1, settings.concurrency + 1)
-    ]
+    loops = _loops(worker, settings.concurrency)
 
     def wake() -> None:
         for loop in loops:
@@ -89,6 +87,7 @@ def assemble(
         migrations="agent_runner.migrations",
         router=router,
         handlers=answering(executors, limits, wake),
+        aged=[tombstones.AGED],
         workers=[*loops, Loop(f"{NAME} reaper", Reaper(database).work_once)],
         resources={
             Database: database,
@@ -102,6 +101,14 @@ def assemble(
         watched={name: agent.check for name, agent in agents.items()},
         gauges=gauges,
     )
+
+
+def _loops(worker: RunWorker, concurrency: int) -> list[Loop]:
+    poll_s = POLL_S * concurrency
+    return [
+        Loop(f"{NAME} {number}", worker.work_once, poll_s=poll_s)
+        for number in range(1, concurrency + 1)
+    ]
 
 
 def agents_of(settings: AgentRunnerSettings) -> Mapping[str, Agent]:

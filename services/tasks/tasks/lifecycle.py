@@ -1,4 +1,4 @@
-"""What customers do with tasks: ask for one, end it, ask again."""
+"""What is done with tasks: customers ask for one, end it, ask again; one that nobody answers is given up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,10 +96,18 @@ async def cancel(tx: Tx, user_id: UUID, task_id: UUID) -> Task:
         raise AlreadyFinished
     if not task.is_cancel_requested:
         task.is_cancel_requested = True
-        tx.publish(TaskCancelRequested(task_id=task.id, user_id=user_id))
+        tx.publish(_unwanted(task))
         await story.note(tx, task, "cancel_requested")
         await story.show(tx, task)
     return task
+
+
+async def give_up(tx: Tx, task: Task) -> None:
+    """Ask for the end of a task of which nothing was heard for too long; it goes on if its run has begun."""
+    task.updated_at = (
+        await tx.now()
+    )  # it is asked again when nothing is heard for as long once more
+    tx.publish(_unwanted(task))
 
 
 def _judge(
@@ -143,6 +151,16 @@ def _created(task: Task, agreement: Agreement) -> TaskCreated:
         agent_type=agreement.agent_type,
         description=task.description,
         terms=agreement.terms,
+    )
+
+
+def _unwanted(task: Task) -> TaskCancelRequested:
+    return TaskCancelRequested(
+        task_id=task.id,
+        user_id=task.user_id,
+        agent_type=task.agent_type,
+        description=task.description,
+        is_overdue=not task.is_cancel_requested,
     )
 
 

@@ -12,6 +12,7 @@ from tasks.asking import Asking
 from tasks.handlers import InTurn, handlers
 from tasks.hub import Hub
 from tasks.metrics import gauges
+from tasks.overdue import Overdue
 from tasks.settings import TasksSettings
 
 STREAMS_POLL_S = 0.25
@@ -30,7 +31,10 @@ def build(settings: TasksSettings | None = None) -> Service:
         router=joined(routes.router, blobs.routes()),
         handlers=InTurn(handlers, hub),
         aged=[stream.AGED],
-        workers=[Loop("tasks streams", hub.poll_once, poll_s=STREAMS_POLL_S)],
+        workers=[
+            Loop("tasks streams", hub.poll_once, poll_s=STREAMS_POLL_S),
+            Overdue(database, hub, after_s=settings.pending_s_max).loop("tasks overdue"),
+        ],
         resources={
             Database: database,
             TasksSettings: settings,

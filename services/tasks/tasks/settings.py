@@ -14,6 +14,7 @@ class TasksSettings(CommonSettings):
     model_config = SettingsConfigDict(env_prefix="TASKS_")
 
     quote_valid_s: PositiveInt = 900
+    pending_s_max: PositiveInt = 3600
     blobs_url: Annotated[str, Field(validation_alias="BLOBS_URL")]
     blobs_link_secret: Annotated[SecretStr, Field(validation_alias="BLOBS_LINK_SECRET")]
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+from sqlalchemy import text
 
 from shared.clock import Ids
 from shared.contracts.credits import (
@@ -52,6 +53,16 @@ class TasksUnderTest:
     @property
     def app(self) -> Any:
         return self.running.client._transport.app
+
+    async def pass_pending(self) -> None:
+        """Have the tasks that were heard of last before now waited for longer than they may."""
+        async with self.running.database.transaction() as tx:
+            await tx.execute(
+                text(
+                    "UPDATE tasks SET updated_at = updated_at - interval '1 hour 1 second'"
+                    " WHERE status = 'pending'"
+                )
+            )
 
     @property
     def hub(self) -> Hub:

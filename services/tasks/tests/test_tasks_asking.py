@@ -231,6 +231,17 @@ async def test_a_key_with_another_body_is_a_conflict(customer: Customer):
     assert answer.status_code == 409
 
 
+async def test_one_key_is_one_task_on_both_paths(tasks: TasksUnderTest, customer: Customer):
+    body = {"description": "Once"}
+
+    first = await customer.post("/api/tasks", body, key="either")
+    again = await customer.post("/api/tasks/create", body, key="either")
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert len((await customer.get("/api/tasks")).json()["tasks"]) == 1
+
+
 async def test_a_refused_request_leaves_its_key_free(tasks: TasksUnderTest):
     customer = await tasks.customer()
     refused = await customer.post("/api/tasks", {"description": "Anything"}, key="again")

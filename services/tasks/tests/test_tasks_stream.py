@@ -379,7 +379,7 @@ async def test_a_denied_or_failed_task_is_shown_with_its_reason(
 @asynccontextmanager
 async def polling(tasks: TasksUnderTest):
     """Have the process poll, as its worker does."""
-    (worker,) = tasks.running.service.workers
+    worker, _ = tasks.running.service.workers
     task = asyncio.create_task(worker.run())
     try:
         yield

@@ -65,10 +65,13 @@ class TaskCreated(Event, name="task.created.v1", publisher="tasks", consumers=("
 class TaskCancelRequested(
     Event, name="task.cancel_requested.v1", publisher="tasks", consumers=("agent-runner",)
 ):
-    """The customer does not want the work any more."""
+    """The customer does not want the work any more; or, `is_overdue`, nobody has heard of it: it ends unless it has begun."""
 
     task_id: TaskId
     user_id: UserId
+    agent_type: str = ""
+    description: str = ""
+    is_overdue: bool = False
 
 
 class TaskStarted(Event, name="task.started.v1", publisher="agent-runner", consumers=("tasks",)):
@@ -97,7 +100,10 @@ class TaskFinished(
     publisher="agent-runner",
     consumers=("billing", "notifier", "tasks"),
 ):
-    """The run has ended, once. `reason` tells the customer why it did not succeed."""
+    """The task has ended: with its run, once; or before it had one, and then again if credits are held for it later.
+
+    `reason` tells the customer why it did not succeed.
+    """
 
     task_id: TaskId
     user_id: UserId

@@ -1,5 +1,6 @@
 """Asking for work, and what came of it."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from fastapi.responses import RedirectResponse
 
 from shared.blobs import Blobs
 from shared.db import Database, Tx
-from shared.http import CurrentUser, Once, Transaction, resource, response_of
+from shared.http import CurrentUser, Once, OnceOnly, Transaction, resource, response_of
+from shared.idempotency import Mark
 from shared.ids import FileId, TaskId
 from shared.moments import Moment
 from shared.pages import Cursor, Limit, cursor_of, id_of
@@ -41,6 +43,8 @@ OurBlobs = Annotated[Blobs, resource(Blobs)]
 OurDatabase = Annotated[Database, resource(Database)]
 TheSettings = Annotated[TasksSettings, resource(TasksSettings)]
 
+PATH, ALIAS = "/api/tasks", "/api/tasks/create"
+
 router = APIRouter()
 
 
@@ -56,19 +60,23 @@ async def estimate(
 
 
 @router.post(
-    "/api/tasks",
+    PATH,
     status_code=201,
     response_model=AcceptedTask,
     operation_id="create_task",
     responses=refusals(400, 401, 402, 404, 409),
 )
-@router.post(
-    "/api/tasks/create", status_code=201, response_model=AcceptedTask, include_in_schema=False
-)
+@router.post(ALIAS, status_code=201, response_model=AcceptedTask, include_in_schema=False)
 async def create(body: NewTask, user: CurrentUser, once: Once, asking: TheAsking) -> Response:
     """Accept a task on the quote's terms, or on today's; billing decides whether it may run."""
     wanted = Wanted(user.id, body.description, body.agent_type, body.quote_id)
-    return response_of(await asking.ask(wanted, once.mark(user)))
+    return response_of(await asking.ask(wanted, _mark(once, user)))
+
+
+def _mark(once: OnceOnly, user: User) -> Mark | None:
+    """Return what tells a request for work apart: its caller's own key, on either path."""
+    mark = once.mark(user)
+    return replace(mark, route=PATH) if mark else None
 
 
 def _filters(
