@@ -111,6 +111,21 @@ def test_a_folder_whose_servers_are_ended_is_at_rest(doctor, gateway, monkeypatc
     assert found_in(report, "object store")["state"] == "ok"
 
 
+def test_an_own_database_beside_the_data_folder_is_looked_at(gateway, doctor, values, monkeypatch):
+    gateway.ready = {"status": "ready", "services": {"billing": READY}}
+    Path("data/postgres").mkdir(parents=True)
+    monkeypatch.setenv("BILLING_DATABASE_URL", f"{NOWHERE}/billing")
+
+    report = json.loads(doctor("--json"))
+
+    billing = found_in(report, "database of billing")
+    assert billing["why"] == "127.0.0.1:1: nothing listens there"
+    assert billing["to_do"] == "start PostgreSQL at 127.0.0.1:1, or correct BILLING_DATABASE_URL"
+    assert found_in(report, "databases and bus")["state"] == "skipped"
+    assert found_in(report, "settings of billing")["state"] == "ok"
+    assert not [each for each in report["checks"] if each["what"] in ("other services", "bus")]
+
+
 def test_settings_that_are_whole_are_well(values):
     findings = [*check_settings(values), *configuration.check_stripe(values)]
 

@@ -51,12 +51,12 @@ def _silence() -> Iterator[None]:
 
 async def _of_what_they_name(here: Surroundings) -> list[Finding]:
     values = here.variables
+    found = []
     if here.is_at_rest:
         why = f"the private servers of {here.folder} run while the product does"
-        found = [skipped("databases and bus", why, "start it with `make up`, then look again")]
+        found.append(skipped("databases and bus", why, "start it with `make up`, then look again"))
         found += surroundings.last_failure(here)
-    else:
-        found = await _of_engines(here)
+    found += await _of_engines(here)
     if "billing" in here.services:
         found += await money.check_stripe(is_at_rest=here.is_at_rest)
     if "notifier" in here.services:
@@ -70,9 +70,13 @@ async def _of_what_they_name(here: Surroundings) -> list[Finding]:
 
 async def _of_engines(here: Surroundings) -> list[Finding]:
     values = here.variables
-    looks = [engines.check_database(name, values) for name in here.services]
+    there = [name for name in here.services if not here.rests(f"{name.upper()}_DATABASE_URL")]
+    looks = [engines.check_database(name, values) for name in there]
     found = [each for answers in await asyncio.gather(*looks) for each in answers]
-    found.append(await engines.check_clock(values, here.services))
+    if there:
+        found.append(await engines.check_clock(values, there))
+    if here.rests("BUS_URL"):
+        return found
     if here.has_own_broker and values["BUS_URL"].startswith("postgresql"):
         why = "`make up-distributed` starts its broker itself: see each service's own line"
         found.append(skipped("bus", why))
