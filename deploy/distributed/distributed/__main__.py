@@ -27,6 +27,7 @@ from distributed.rabbitmq_install import RabbitMQMissing, install_if_missing
 from distributed.settings import NginxSettings
 from embedded import children
 from embedded.defaults import SERVICES, completed, emulates_stripe, stripe_folder
+from embedded.folders import FolderUnusable, data_folder
 from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim, free_ports
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
@@ -100,8 +101,8 @@ async def main() -> None:
 
 
 def _data_folder() -> Path:
-    folder = Path(os.environ.get("DATA_DIR") or "data").absolute()
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    folder = data_folder(os.environ)
+    (folder / "logs").mkdir(exist_ok=True)
     return folder
 
 
@@ -198,9 +199,9 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except (
-        FileExistsError,
         PortUnusable,
         FolderInUse,
+        FolderUnusable,
         PostgresFailed,
         RabbitMQFailed,
         RabbitMQMissing,

@@ -16,6 +16,7 @@ import uvloop
 from dotenv import load_dotenv
 
 from embedded.defaults import DATABASES, completed
+from embedded.folders import FolderUnusable, data_folder
 from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
@@ -28,7 +29,7 @@ async def main() -> None:
     """Start PostgreSQL, then everything on it; end both in the other order."""
     gc.disable()  # what is made while code is read stays for ever: `shared.run` begins to collect once it serves
     claim(os.environ.get("PORT") or "8080")
-    folder = data_folder()
+    folder = data_folder(os.environ)
     postgres = EmbeddedPostgres(folder / "postgres")
     try:
         run, _ = await asyncio.gather(asyncio.to_thread(_product), postgres.start())
@@ -47,17 +48,10 @@ def _product() -> Run:
     return run
 
 
-def data_folder() -> Path:
-    """Return the one folder that everything is kept in, made if it is not there."""
-    folder = Path(os.environ.get("DATA_DIR") or "data").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 if __name__ == "__main__":
     load_dotenv(Path(".env"))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
-    except (FileExistsError, FolderInUse, PortUnusable, PostgresFailed, PostgresMissing) as reason:
+    except (FolderInUse, FolderUnusable, PortUnusable, PostgresFailed, PostgresMissing) as reason:
         sys.exit(f"cannot start: {reason}")
