@@ -82,6 +82,11 @@ def bare(app: ASGIApp) -> ASGIApp:
 
 def open_bus(url: str) -> Bus:
     """Return the bus that the URL's scheme names."""
+    return BUSES[scheme_of_bus(url)](url)
+
+
+def scheme_of_bus(url: str) -> str:
+    """Return the scheme of a bus's URL; end the process where there is no such bus."""
     scheme = url.partition("://")[0]
     if scheme not in BUSES:
         message = f"BUS_URL: no bus is called {scheme!r}; there are {', '.join(BUSES)}"
@@ -91,7 +96,7 @@ def open_bus(url: str) -> Bus:
     except ValueError:
         message = f"BUS_URL: it is no URL like {scheme}://user:password@host/name"
         raise SystemExit(message) from None
-    return BUSES[scheme](url)
+    return scheme
 
 
 def run(*services: Service) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import uvicorn
 from cli_gateway import ADMIN_KEY, NOON, Gateway, Row, add, new_id
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, UploadFile
+from fastapi.responses import PlainTextResponse
 
 from agent_runner.schemas import FileView, RunView, StatusChange
 from auth.schemas import RolesChange, Users, UserView
@@ -103,6 +104,10 @@ def _lists(gateway: Gateway) -> APIRouter:
     async def ready(response: Response) -> Ready:
         response.status_code = 200 if gateway.ready["status"] == "ready" else 503
         return Ready(**gateway.ready)
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics(_: CurrentOperator) -> str:
+        return gateway.metrics
 
     return router
 

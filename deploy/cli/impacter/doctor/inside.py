@@ -9,7 +9,7 @@ import structlog
 
 from embedded.defaults import SERVICES
 from impacter.doctor import configuration, engines, money, outside, surroundings
-from impacter.doctor.findings import Finding, State, skipped
+from impacter.doctor.findings import Finding, State, shown, skipped
 from impacter.doctor.surroundings import Surroundings
 
 
@@ -17,12 +17,13 @@ def findings() -> Iterator[Finding]:
     """Tell of the settings here, and of every link that they name."""
     here = surroundings.find()
     if here is None:
-        why = "there are none here: no *_DATABASE_URL is set, and DATA_DIR has no database"
+        why = f"there are none here: no *_DATABASE_URL is set, and {surroundings.folder()} (DATA_DIR) has no database"
         yield skipped("settings", why, "run it where the services run to have them looked at")
         return
     if here.services != SERVICES:
         yield skipped(
-            "other services", f"only {here.services[0]} has a database set: it runs here alone"
+            "other services",
+            f"only {shown(here.services[0])} has a database set: it runs here alone",
         )
     with surroundings.as_environment(here.variables), _silence():
         settings = list(configuration.check(here.services))

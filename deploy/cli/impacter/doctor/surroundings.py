@@ -49,13 +49,18 @@ def find() -> Surroundings | None:
     A data folder is a product's, whose own defaults stand for what is not set, unless all that it would serve is set.
     """
     known = environment()
-    folder = Path(known.get("DATA_DIR") or "data").absolute()
-    if (folder / "postgres").is_dir() and not all(known.get(each) for each in ENGINES):
-        postgres = EmbeddedPostgres(folder / "postgres")
+    kept = folder()
+    if (kept / "postgres").is_dir() and not all(known.get(each) for each in ENGINES):
+        postgres = EmbeddedPostgres(kept / "postgres")
         urls = {name: postgres.url(name) for name in DATABASES}
-        values = completed(known, folder, urls)
-        return Surroundings(values, folder, urls.values(), (folder / "rabbitmq").is_dir())
+        values = completed(known, kept, urls)
+        return Surroundings(values, kept, urls.values(), (kept / "rabbitmq").is_dir())
     return Surroundings(known) if any(known.get(each) for each in ENGINES[1:]) else None
+
+
+def folder() -> Path:
+    """Return the data folder, whether it is there or not."""
+    return Path(environment().get("DATA_DIR") or "data").absolute()
 
 
 def last_failure(here: Surroundings) -> Iterator[Finding]:
