@@ -25,6 +25,10 @@ DAY_COLUMNS = [
     time("proved_at", "proved"),
     Column(title="what is wrong", show=lambda day: line(_wrong(day)), is_prose=True),
 ]
+ASKED = (
+    "The comparison with Stripe is asked for: billing makes it in the next moments."
+    " `impacter admin books`, section stripe, shows when it was made and what differs."
+)
 OF_TROUBLE = ("differs", "broken")
 
 Again = Annotated[
@@ -53,6 +57,16 @@ def books(
         _show(report)
     if _is_in_trouble(report):
         raise typer.Exit(1)
+
+
+def reconcile(*, url: Url = None, as_json: AsJson = False) -> None:
+    """Have billing compare everything of the last weeks with Stripe now; `books` shows what it finds."""
+    with operator_api(url) as api:
+        asked = api.post("/api/admin/reconcile")
+    if as_json:
+        output.as_json(asked)
+    else:
+        output.paragraph(ASKED)
 
 
 def _show(report: Json) -> None:

@@ -19,6 +19,7 @@ from billing.schemas.books import CompareRequest, DayView, Report
 from billing.schemas.catalogue import AllPrices, Seeded, SyncRequest, SyncResult
 from billing.schemas.credits import GrantRequest
 from billing.schemas.payments import Closing, Payments, PaymentView
+from billing.schemas.reconciliation import Asked
 from billing.schemas.refunds import RefundAsked, Refunds, RefundView, Rejection
 from billing.schemas.transactions import Transaction
 from notifier.schemas import MessagePage, State
@@ -264,6 +265,11 @@ def _books(gateway: Gateway) -> APIRouter:
     @router.get("/api/admin/books")
     async def books(_: CurrentOperator, limit: int) -> Report:
         return Report(**{**gateway.books, "days": gateway.books["days"][:limit]})
+
+    @router.post("/api/admin/reconcile", status_code=202)
+    async def reconcile(_: CurrentOperator) -> Asked:
+        gateway.reconciled += 1
+        return Asked()
 
     @router.post("/api/admin/books/compare", status_code=202)
     async def compare(body: CompareRequest, _: CurrentOperator) -> DayView:

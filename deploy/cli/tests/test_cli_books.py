@@ -68,3 +68,14 @@ def test_books_as_json_are_what_the_api_says(books, impacter):
 
 def test_without_a_closed_day_it_says_so(gateway, impacter):
     assert "No day is closed yet." in impacter("books").stdout
+
+
+def test_a_comparison_is_asked_for_and_where_to_see_it_is_said(gateway, impacter):
+    shown = impacter("reconcile").stdout
+
+    assert gateway.reconciled == 1
+    assert "`impacter admin books`, section stripe" in shown
+
+
+def test_what_the_api_says_of_a_comparison_is_shown_as_json(gateway, impacter):
+    assert impacter.json("reconcile") == {"status": "accepted"}
