@@ -7,7 +7,7 @@ import typer
 from impacter import output
 from impacter.api import Json, operator_api
 from impacter.options import AsJson, Url
-from impacter.output import Column, field, grouped, line, number, prose, time
+from impacter.output import Column, clean, field, grouped, line, number, prose, time
 
 DAYS = 14
 SECTIONS = [
@@ -23,7 +23,7 @@ DAY_COLUMNS = [
     number("captured"),
     number("released"),
     time("proved_at", "proved"),
-    Column(title="what is wrong", show=lambda day: line(_wrong(day)), is_prose=True),
+    Column(title="what is wrong", show=lambda day: clean(_wrong(day)), is_prose=True),
 ]
 ASKED = (
     "The comparison with Stripe is asked for: billing makes it in the next moments."
