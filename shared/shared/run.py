@@ -19,6 +19,7 @@ from importlib.metadata import version
 from socket import socket
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -41,6 +42,7 @@ from shared.metrics import SERVICE, Measured
 from shared.migrate import migrate
 from shared.outbox import Relay
 from shared.patience import PatientProtocol
+from shared.reach import reach
 from shared.service import Service
 from shared.settings import ProcessSettings, load
 from shared.workers import Loop
@@ -80,11 +82,21 @@ def bare(app: ASGIApp) -> ASGIApp:
 
 def open_bus(url: str) -> Bus:
     """Return the bus that the URL's scheme names."""
+    return BUSES[scheme_of_bus(url)](url)
+
+
+def scheme_of_bus(url: str) -> str:
+    """Return the scheme of a bus's URL; end the process where there is no such bus."""
     scheme = url.partition("://")[0]
     if scheme not in BUSES:
         message = f"BUS_URL: no bus is called {scheme!r}; there are {', '.join(BUSES)}"
         raise SystemExit(message)
-    return BUSES[scheme](url)
+    try:
+        urlsplit(url).port  # noqa: B018 - it is read when it is asked for
+    except ValueError:
+        message = f"BUS_URL: it is no URL like {scheme}://user:password@host/name"
+        raise SystemExit(message) from None
+    return scheme
 
 
 def run(*services: Service) -> None:
@@ -97,6 +109,7 @@ async def serve(*services: Service, extra: Sequence[APIRouter] = (), front: Fron
     """Serve these services, and routes of the process's own behind what it puts before them, until SIGTERM or SIGINT."""
     settings = load(ProcessSettings)
     logs.configure(level=settings.log_level, is_json=settings.log_format == "json")
+    await reach(services)
     with _traced(settings, services):
         await _serve(settings, services, extra, front)
 

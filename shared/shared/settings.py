@@ -1,13 +1,16 @@
 """Settings: read once from the environment, typed, immutable; a missing one stops the start and is named."""
 
+import re
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from shared.forms import DatabaseUrl, Host, OperatorsKey, Proxies, SiteOrigin
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
-
+UNREADABLE = re.compile(r'field "(\w+)"')
 
 TracesSampler = Literal[
     "always_on",
@@ -28,7 +31,7 @@ class Settings(BaseSettings):
 class ProcessSettings(Settings):
     """What a process needs whichever services it runs.
 
-    `trusted_proxies` are the addresses (commas between) whose X-Forwarded headers are believed;
+    `trusted_proxies` are the addresses and networks (commas between) whose X-Forwarded headers are believed;
     `metrics_key` opens /metrics, and nothing else; the variables that begin with `otel_` are
     OpenTelemetry's own, and nothing is traced without an endpoint.
     """
@@ -36,9 +39,9 @@ class ProcessSettings(Settings):
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
     bus_url: str
-    host: str
+    host: Host
     port: Annotated[int, Field(ge=1, le=65_535)]
-    trusted_proxies: str = ""
+    trusted_proxies: Proxies = ""
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_key: SecretStr = SecretStr("")
@@ -55,10 +58,10 @@ class CommonSettings(Settings):
     A service adds its own under its prefix: `model_config = SettingsConfigDict(env_prefix="BILLING_")`.
     """
 
-    site_url: Annotated[str, Field(validation_alias="SITE_URL")]
-    jwks_url: Annotated[str, Field(validation_alias="JWKS_URL")]
-    admin_api_key: Annotated[SecretStr, Field(validation_alias="ADMIN_API_KEY")]
-    database_url: str
+    site_url: Annotated[SiteOrigin, Field(validation_alias="SITE_URL")]
+    jwks_url: Annotated[str, Field(validation_alias="JWKS_URL", pattern=r"^https?://\S+$")]
+    admin_api_key: Annotated[OperatorsKey, Field(validation_alias="ADMIN_API_KEY")]
+    database_url: DatabaseUrl
 
 
 class MissingSettings(SystemExit):
@@ -70,12 +73,23 @@ def load(kind: type[SettingsT]) -> SettingsT:
     try:
         return kind()
     except ValidationError as flaw:
-        lines = [f"  {_variable(kind, error)}: {error['msg']}" for error in flaw.errors()]
-        text = "settings are missing or wrong (see .env.example):\n" + "\n".join(lines)
-        raise MissingSettings(text) from None
+        lines = [_complaint(kind, error) for error in flaw.errors()]
+    except SettingsError as flaw:
+        name = UNREADABLE.findall(str(flaw))[0]
+        lines = [f"{_variable(kind, name)}: must be JSON as .env.example shows it"]
+    text = "settings are missing or wrong (see .env.example):" + "".join(f"\n  {x}" for x in lines)
+    raise MissingSettings(text)
 
 
-def _variable(kind: type[BaseSettings], error: ErrorDetails) -> str:
-    name = str(error["loc"][0])
-    prefix = kind.model_config.get("env_prefix", "") if name in kind.model_fields else ""
-    return (prefix + name).upper()
+def _complaint(kind: type[BaseSettings], error: ErrorDetails) -> str:
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{_variable(kind, str(error['loc'][0]))}: {said}"
+
+
+def _variable(kind: type[BaseSettings], name: str) -> str:
+    """Return the variable of a field, which pydantic names by itself or by its alias."""
+    if name not in kind.model_fields:
+        return name.upper()
+    alias = kind.model_fields[name].validation_alias
+    prefix = kind.model_config.get("env_prefix", "")
+    return alias if isinstance(alias, str) else f"{prefix}{name}".upper()

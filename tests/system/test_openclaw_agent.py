@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from agent_runner.agents import AgentFailed, Answer, Assignment, Progress
+from agent_runner.executors import AGENT_TYPES
 from agent_runner.openclaw.agent import OpenClawAgent
 from agent_runner.openclaw.failures import MODEL_REJECTED, STOPPED
-from agent_runner.service import AGENT_TYPES
 from shared.testing import eventually
 from tests.system.fake_model import ModelCall
 from tests.system.openclaw_gateway import OpenClawGateway, openclaw_gateway

@@ -24,10 +24,11 @@ PAGE_SIZE = 200
 ID = re.compile(r"[A-Za-z0-9_-]+")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+NOT_FOUND = 404
+ELSEWHERE = "Check that the origin is ImpacterAGI's gateway."
 HINTS = {
     401: "Set ADMIN_API_KEY to the key that the services run with, or DATA_DIR to the folder whose"
     " secrets.env has it.",
-    404: "Check the id, and that the origin is ImpacterAGI's gateway.",
     502: "Try again soon; `impacter admin health` shows what is missing.",
     503: "Try again soon; `impacter admin health` shows what is missing.",
     504: "Try again soon; `impacter admin health` shows what is missing.",
@@ -145,7 +146,9 @@ def refusal(status: int, problem: Json) -> Failure:
     """Return the failure that a problem document tells of."""
     said = str(problem.get("detail") or f"The gateway answered {status} without saying why.")
     fields = "; ".join(_fields(problem.get("errors")))
-    parts = [said, f"[{problem.get('code') or status}]", fields, HINTS.get(status, "")]
+    is_ours = bool(problem.get("code"))
+    hint = "" if is_ours or status != NOT_FOUND else ELSEWHERE
+    parts = [said, f"[{problem.get('code') or status}]", fields, HINTS.get(status, hint)]
     return Failure(" ".join(part for part in parts if part), status=status)
 
 

@@ -7,7 +7,7 @@ import typer
 from impacter import output
 from impacter.api import Json, operator_api
 from impacter.options import AsJson, Url
-from impacter.output import Column, field, grouped, line, number, prose, time
+from impacter.output import Column, clean, field, grouped, line, number, prose, time
 
 DAYS = 14
 SECTIONS = [
@@ -23,8 +23,12 @@ DAY_COLUMNS = [
     number("captured"),
     number("released"),
     time("proved_at", "proved"),
-    Column(title="what is wrong", show=lambda day: line(_wrong(day)), is_prose=True),
+    Column(title="what is wrong", show=lambda day: clean(_wrong(day)), is_prose=True),
 ]
+ASKED = (
+    "The comparison with Stripe is asked for: billing makes it in the next moments."
+    " `impacter admin books`, section stripe, shows when it was made and what differs."
+)
 OF_TROUBLE = ("differs", "broken")
 
 Again = Annotated[
@@ -53,6 +57,16 @@ def books(
         _show(report)
     if _is_in_trouble(report):
         raise typer.Exit(1)
+
+
+def reconcile(*, url: Url = None, as_json: AsJson = False) -> None:
+    """Have billing compare everything of the last weeks with Stripe now; `books` shows what it finds."""
+    with operator_api(url) as api:
+        asked = api.post("/api/admin/reconcile")
+    if as_json:
+        output.as_json(asked)
+    else:
+        output.paragraph(ASKED)
 
 
 def _show(report: Json) -> None:

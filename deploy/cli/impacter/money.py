@@ -8,7 +8,7 @@ import typer
 from impacter import accounts, output
 from impacter.api import Json, operator_api, segment
 from impacter.options import LIMIT, AsJson, Limit, PaymentId, Url, Who
-from impacter.output import Column, field, grouped, line, number, prose, time
+from impacter.output import Column, field, grouped, line, prose, time
 
 
 def _amount(payment: Json) -> str:
@@ -17,12 +17,23 @@ def _amount(payment: Json) -> str:
     return f"{cents / 100:,.2f} {currency}" if isinstance(cents, int) else ""
 
 
+def _granted(payment: Json) -> str:
+    return grouped(payment.get("credits")) if payment.get("status") == "granted" else ""
+
+
+def _taken_back(payment: Json) -> str:
+    taken = (payment.get("refund_taken") or 0) + (payment.get("dispute_taken") or 0)
+    return grouped(taken) if taken else ""
+
+
 COLUMNS = [
     field("id"),
     field("status"),
     field("email", "e-mail"),
-    Column(title="paid", show=_amount, is_number=True),
-    number("credits"),
+    Column(title="amount", show=_amount, is_number=True),
+    time("paid_at", "paid"),
+    Column(title="granted", show=_granted, is_number=True),
+    Column(title="taken back", show=_taken_back, is_number=True),
     time("created_at", "created"),
     prose("note"),
 ]

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from impacter.api import Json
 
-PIPE_WIDTH = 1000  # a program reads it: nothing is wrapped
+PIPE_WIDTH = 100_000  # a program reads it: nothing is wrapped
 LINE_CHARS_MAX = 80
 PROSE_WIDTH_MIN = 24
 STYLES = {
@@ -60,8 +60,13 @@ def field(name: str, title: str | None = None) -> Column:
 
 
 def prose(name: str, title: str | None = None) -> Column:
-    """Return a column that shows a text, wrapped where there is little room."""
-    return Column(title=title or name, show=lambda row: line(row.get(name)), is_prose=True)
+    """Return a column that shows a text whole, wrapped where there is little room."""
+    return Column(title=title or name, show=lambda row: clean(row.get(name)), is_prose=True)
+
+
+def excerpt(name: str) -> Column:
+    """Return a column that shows how a text begins, wrapped where there is little room."""
+    return Column(title=name, show=lambda row: line(row.get(name)), is_prose=True)
 
 
 def number(name: str, title: str | None = None) -> Column:
@@ -112,9 +117,9 @@ def show(grid: Table) -> None:
     _console(sys.stdout).print(grid)
 
 
-def clean(text: str) -> str:
-    """Return a text on one line, as every terminal can show it."""
-    return _one_line(text)
+def clean(value: object) -> str:
+    """Return a value on one line, as every terminal can show it."""
+    return _one_line("" if value is None else str(value))
 
 
 def heading(text: str) -> None:
@@ -140,7 +145,7 @@ def say_more_may_follow(page: Json, limit: int) -> None:
 
 def line(value: object) -> str:
     """Return a value as one line, cut where a table would get too wide."""
-    text = _one_line("" if value is None else str(value))
+    text = clean(value)
     return text if len(text) <= LINE_CHARS_MAX else f"{text[: LINE_CHARS_MAX - 1]}…"
 
 

@@ -9,18 +9,20 @@ from dotenv import dotenv_values
 
 from impacter.failures import Failure, Misuse
 
+PORT_END = 65_536
+
 
 def origin(url: str | None) -> httpx2.URL:
     """Return the gateway's origin: the one given, SITE_URL, or PORT on this machine."""
     known = environment()
-    text = url or known.get("SITE_URL") or _local(known.get("PORT") or "8080")
-    try:
-        address = httpx2.URL(text)
-    except httpx2.InvalidURL:
-        address = httpx2.URL()
-    if address.scheme not in ("http", "https") or not address.host:
-        raise Misuse(f"{text!r} is not an origin: give one like https://example.com as --url.")
-    return address
+    port = known.get("PORT") or "8080"
+    if url:
+        return _address(url, "give one like https://example.com as --url")
+    if known.get("SITE_URL"):
+        return _address(known["SITE_URL"], "correct SITE_URL, or give another as --url")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < PORT_END):
+        raise Misuse(f"{port!r} is not a port: correct PORT, or give an origin as --url.")
+    return httpx2.URL(f"http://127.0.0.1:{port}")
 
 
 def admin_key() -> str:
@@ -38,8 +40,14 @@ def admin_key() -> str:
     return key
 
 
-def _local(port: str) -> str:
-    return f"http://127.0.0.1:{port}"
+def _address(text: str, to_do: str) -> httpx2.URL:
+    try:
+        address = httpx2.URL(text)
+    except httpx2.InvalidURL:
+        address = httpx2.URL()
+    if address.scheme not in ("http", "https") or not address.host:
+        raise Misuse(f"{text!r} is not an origin: {to_do}.")
+    return address
 
 
 def environment() -> Mapping[str, str]:

@@ -11,9 +11,18 @@ from impacter import output
 from impacter.api import Api, Json, operator_api, segment
 from impacter.failures import Failure, Misuse
 from impacter.options import LIMIT, AsJson, Limit, Url
-from impacter.output import Column, field, line, number, prose, time
+from impacter.output import Column, excerpt, field, grouped, line, time
 
 NOT_FINAL = ["pending", "queued", "running"]
+
+
+def _credits(task: Json) -> str:
+    """Return what an ended task cost, and of another the most that it may."""
+    if task.get("status") in NOT_FINAL:
+        return f"up to {grouped(task.get('maximum'))}"
+    return grouped(task.get("credits_spent"))
+
+
 COLUMNS = [
     Column(
         title="task, user",
@@ -21,9 +30,9 @@ COLUMNS = [
     ),
     field("status"),
     field("agent_type", "agent"),
-    number("maximum", "credits"),
+    Column(title="credits", show=_credits, is_number=True),
     time("created_at", "created"),
-    prose("description"),
+    excerpt("description"),
 ]
 
 

@@ -44,6 +44,8 @@ class Gateway:
     compared: list[str] = field(default_factory=list)
     refunds: list[Row] = field(default_factory=list)
     prices: Row = field(default_factory=dict)
+    metrics: str = ""
+    reconciled: int = 0
     raw: Response | None = None
     requests: list[str] = field(default_factory=list)
     keys_seen: set[str | None] = field(default_factory=set)

@@ -10,6 +10,7 @@ from uuid import UUID
 import uvicorn
 from cli_gateway import ADMIN_KEY, NOON, Gateway, Row, add, new_id
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, UploadFile
+from fastapi.responses import PlainTextResponse
 
 from agent_runner.schemas import FileView, RunView, StatusChange
 from auth.schemas import RolesChange, Users, UserView
@@ -18,6 +19,7 @@ from billing.schemas.books import CompareRequest, DayView, Report
 from billing.schemas.catalogue import AllPrices, Seeded, SyncRequest, SyncResult
 from billing.schemas.credits import GrantRequest
 from billing.schemas.payments import Closing, Payments, PaymentView
+from billing.schemas.reconciliation import Asked
 from billing.schemas.refunds import RefundAsked, Refunds, RefundView, Rejection
 from billing.schemas.transactions import Transaction
 from notifier.schemas import MessagePage, State
@@ -103,6 +105,10 @@ def _lists(gateway: Gateway) -> APIRouter:
     async def ready(response: Response) -> Ready:
         response.status_code = 200 if gateway.ready["status"] == "ready" else 503
         return Ready(**gateway.ready)
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics(_: CurrentOperator) -> str:
+        return gateway.metrics
 
     return router
 
@@ -259,6 +265,11 @@ def _books(gateway: Gateway) -> APIRouter:
     @router.get("/api/admin/books")
     async def books(_: CurrentOperator, limit: int) -> Report:
         return Report(**{**gateway.books, "days": gateway.books["days"][:limit]})
+
+    @router.post("/api/admin/reconcile", status_code=202)
+    async def reconcile(_: CurrentOperator) -> Asked:
+        gateway.reconciled += 1
+        return Asked()
 
     @router.post("/api/admin/books/compare", status_code=202)
     async def compare(body: CompareRequest, _: CurrentOperator) -> DayView:

@@ -62,3 +62,22 @@ def values(gateway, monkeypatch, tmp_path):
     for name in (*made, "OPENCLAW_URL"):
         monkeypatch.delenv(name, raising=False)
     return made
+
+
+@pytest.fixture
+def doctor(gateway, values):
+    """Runs `impacter doctor`; what it prints holds no secret."""
+
+    def run(*arguments, exit_code=1):
+        result = CliRunner().invoke(app, ["doctor", "--url", gateway.origin, *arguments])
+        assert result.exit_code == exit_code, result.output
+        for secret in (
+            "hunter2",
+            ADMIN_KEY,
+            values["STRIPE_SECRET_KEY"],
+            values["LINK_SEALING_KEY"],
+        ):
+            assert secret not in result.output
+        return result.stdout
+
+    return run

@@ -68,3 +68,23 @@ def test_books_as_json_are_what_the_api_says(books, impacter):
 
 def test_without_a_closed_day_it_says_so(gateway, impacter):
     assert "No day is closed yet." in impacter("books").stdout
+
+
+def test_a_comparison_is_asked_for_and_where_to_see_it_is_said(gateway, impacter):
+    shown = impacter("reconcile").stdout
+
+    assert gateway.reconciled == 1
+    assert "`impacter admin books`, section stripe" in shown
+
+
+def test_what_the_api_says_of_a_comparison_is_shown_as_json(gateway, impacter):
+    assert impacter.json("reconcile") == {"status": "accepted"}
+
+
+def test_facts_are_whole_in_a_pipe_and_in_one_line(books, impacter):
+    facts = {f"what was seen of things number {n}": n for n in range(40)}
+    books["sections"]["ledger"] = {**WELL, "facts": facts}
+
+    [ledger] = [each for each in impacter("books").stdout.splitlines() if each.startswith("ledger")]
+
+    assert ledger.rstrip().endswith("what was seen of things number 39 39")

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from fastapi import Response
 
 from shared.ids import public
 
@@ -127,6 +128,59 @@ def test_payments_are_listed_by_status_and_payer(gateway, impacter):
     assert "no price known" in shown
     assert "bob" not in shown
     assert [row["email"] for row in by_payer["payments"]] == ["bob@example.com"]
+
+
+PAID = {"paid (UTC)": "2026-11-21 12:00:00"}
+GRANTED = {**PAID, "granted": "1,000"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"status": "granted"}, GRANTED),
+        ({"status": "granted", "refund_taken": 1000}, {**GRANTED, "taken back": "1,000"}),
+        ({"status": "granted", "dispute_taken": 400}, {**GRANTED, "taken back": "400"}),
+        ({"status": "expired", "paid_at": None}, {}),
+        ({"status": "open", "paid_at": None}, {}),
+        ({"status": "review"}, PAID),
+    ],
+)
+def test_a_payment_shows_what_was_paid_granted_and_taken_back(
+    gateway, impacter, monkeypatch, fields, told
+):
+    gateway.add_payment("ana@example.com", **fields)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    lines = impacter("payments").stdout.splitlines()
+    shown = dict(re.split(r"\s{2,}", each.rstrip()) for each in lines)
+    for name in ("id", "status", "e-mail", "created (UTC)"):
+        del shown[name]
+    assert shown == {"amount": "1,234.56 USD", **told}
+
+
+def test_a_task_that_cost_nothing_shows_no_quote_as_its_price(gateway, impacter):
+    ana = gateway.add_user("ana@example.com")
+    for status in ("failed", "cancelled"):
+        gateway.add_task(user_id=ana["id"], status=status)
+    gateway.add_task(user_id=ana["id"], status="completed", credits_spent=151)
+    gateway.add_task(user_id=ana["id"], status="running")
+
+    shown = impacter("user", "ana@example.com").stdout
+
+    assert re.search(r"running +lead-generation +up to 1,100 ", shown)
+    assert re.search(r"completed +lead-generation +151 ", shown)
+    assert re.search(r"failed +lead-generation +0 ", shown)
+    assert re.search(r"cancelled +lead-generation +0 ", shown)
+
+
+def test_what_is_not_there_is_not_the_origins_fault(gateway, impacter):
+    missing = impacter("user", f"usr_{'0' * 32}", exit_code=1).stderr
+    gateway.raw = Response("<html>", 404, media_type="text/html")
+    elsewhere = impacter("payments", exit_code=1).stderr
+
+    assert "[not_found]" in missing
+    assert "origin" not in missing
+    assert "Check that the origin is ImpacterAGI's gateway." in elsewhere
 
 
 def test_a_filter_that_the_api_does_not_know_is_explained(impacter):

@@ -5,46 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx2
 import pytest
-from cli_gateway import ADMIN_KEY
+from doctor_parts import READY, found, found_in
 from fastapi import Response
 from typer.testing import CliRunner
 
-from impacter.api import Api
-from impacter.doctor import configuration, product
+from impacter.doctor import configuration
 from impacter.doctor.findings import State
+from impacter.doctor.ledger import check_ledger
 from impacter.doctor.surroundings import as_environment
-from impacter.failures import Failure
 from impacter.main import app
 
 NOWHERE = "postgresql+asyncpg://nobody:hunter2@127.0.0.1:1"
-READY = {"status": "ready", "dependencies": {"database": "ok", "bus": "ok"}}
 OF_BILLING = ("BILLING_SEALING_KEY", "BILLING_STRIPE_API_BASE")
-
-
-@pytest.fixture
-def doctor(gateway, values):
-    """Runs `impacter doctor`; what it prints holds no secret."""
-
-    def run(*arguments, exit_code=1):
-        result = CliRunner().invoke(app, ["doctor", "--url", gateway.origin, *arguments])
-        assert result.exit_code == exit_code, result.output
-        for secret in (
-            "hunter2",
-            ADMIN_KEY,
-            values["STRIPE_SECRET_KEY"],
-            values["LINK_SEALING_KEY"],
-        ):
-            assert secret not in result.output
-        return result.stdout
-
-    return run
-
-
-def found(findings, what):
-    [finding] = [each for each in findings if each.what == what]
-    return finding
 
 
 def check_settings(values):
@@ -83,11 +56,6 @@ def test_the_same_as_json(gateway, doctor):
     assert found_in(report, "settings")["state"] == "skipped"
 
 
-def found_in(report, what):
-    [check] = [check for check in report["checks"] if check["what"] == what]
-    return check
-
-
 def test_without_product_and_settings_it_says_how_to_go_on(doctor, monkeypatch, values):
     result = CliRunner().invoke(app, ["doctor", "--url", "http://127.0.0.1:1"])
 
@@ -111,6 +79,21 @@ def test_a_folder_whose_servers_are_ended_is_at_rest(doctor, gateway, monkeypatc
     assert found_in(report, "object store")["state"] == "ok"
 
 
+def test_an_own_database_beside_the_data_folder_is_looked_at(gateway, doctor, values, monkeypatch):
+    gateway.ready = {"status": "ready", "services": {"billing": READY}}
+    Path("data/postgres").mkdir(parents=True)
+    monkeypatch.setenv("BILLING_DATABASE_URL", f"{NOWHERE}/billing")
+
+    report = json.loads(doctor("--json"))
+
+    billing = found_in(report, "database of billing")
+    assert billing["why"] == "127.0.0.1:1: nothing listens there"
+    assert billing["to_do"] == "start PostgreSQL at 127.0.0.1:1, or correct BILLING_DATABASE_URL"
+    assert found_in(report, "databases and bus")["state"] == "skipped"
+    assert found_in(report, "settings of billing")["state"] == "ok"
+    assert not [each for each in report["checks"] if each["what"] in ("other services", "bus")]
+
+
 def test_settings_that_are_whole_are_well(values):
     findings = [*check_settings(values), *configuration.check_stripe(values)]
 
@@ -126,7 +109,7 @@ def test_settings_that_are_whole_are_well(values):
         ("NOTIFIER_FROM", "nobody", "settings of notifier", "NOTIFIER_FROM is not valid"),
         ("LINK_SEALING_KEY", "short", "settings of auth", "LINK_SEALING_KEY is not valid"),
         ("TASKS_QUOTE_VALID_S", "soon", "settings of tasks", "TASKS_QUOTE_VALID_S is not valid"),
-        ("AGENT_RUNNER_EXECUTOR", "x", "settings of agent_runner", "AGENT_RUNNER_EXECUTOR is not"),
+        ("AGENT_RUNNER_EXECUTOR", "x", "settings of agent-runner", "AGENT_RUNNER_EXECUTOR is not"),
     ],
 )
 def test_a_setting_that_is_missing_or_wrong_is_named(values, name, value, what, why):
@@ -269,23 +252,9 @@ impacter_books_wrong_days{service="billing"} 2
     ],
 )
 def test_the_ledger_is_as_billings_proof_says(page, state, why):
-    finding = product.check_ledger(answering(200, page))
+    finding = check_ledger(page)
 
     assert (finding.state, finding.why) == (state, why)
-
-
-def test_without_the_key_the_ledger_is_not_looked_at():
-    finding = product.check_ledger(answering(401, '{"detail": "No.", "code": "unauthorized"}'))
-
-    assert finding.state is State.SKIPPED
-    assert "Set ADMIN_API_KEY" in finding.why
-    with pytest.raises(Failure):
-        answering(401, "").text("/metrics")
-
-
-def answering(status, body):
-    transport = httpx2.MockTransport(lambda _: httpx2.Response(status, text=body))
-    return Api(httpx2.Client(transport=transport, base_url="http://test"))
 
 
 def test_without_the_services_code_it_still_asks_the_product(gateway):

@@ -26,7 +26,8 @@ from distributed.rabbitmq import PrivateRabbitMQ, RabbitMQFailed
 from distributed.rabbitmq_install import RabbitMQMissing, install_if_missing
 from distributed.settings import NginxSettings
 from embedded import children
-from embedded.defaults import SERVICES, STRIPE, emulates_stripe, stripe_folder, variables
+from embedded.defaults import SERVICES, completed, emulates_stripe, stripe_folder
+from embedded.folders import FolderUnusable, data_folder
 from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim, free_ports
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
@@ -100,8 +101,8 @@ async def main() -> None:
 
 
 def _data_folder() -> Path:
-    folder = Path(os.environ.get("DATA_DIR") or "data").absolute()
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    folder = data_folder(os.environ)
+    (folder / "logs").mkdir(exist_ok=True)
     return folder
 
 
@@ -115,12 +116,9 @@ async def _engines(folder: Path, ending: AsyncExitStack) -> tuple[dict[str, Part
     await asyncio.gather(postgres.start(), rabbitmq.start())
     await postgres.ensure_databases(SERVICES)
     databases = {name: postgres.url(name) for name in SERVICES} | {"bus": rabbitmq.url}
-    defaults = variables(folder, os.environ.get("PORT") or "8080", databases)
-    defaults |= {"LOG_FORMAT": "json", "LOG_LEVEL": "INFO", "TRUSTED_PROXIES": LOCALHOST}
-    if not emulates_stripe(os.environ):
-        defaults["BILLING_STRIPE_API_BASE"] = STRIPE
+    defaults = {"LOG_FORMAT": "json", "LOG_LEVEL": "INFO", "TRUSTED_PROXIES": LOCALHOST}
     engines: dict[str, Part] = {"postgres": postgres, "rabbitmq": rabbitmq}
-    return engines, {**defaults, **{name: value for name, value in os.environ.items() if value}}
+    return engines, completed(os.environ, folder, databases, defaults)
 
 
 def _processes(folder: Path, environment: Mapping[str, str]) -> dict[str, Part]:
@@ -201,9 +199,9 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except (
-        FileExistsError,
         PortUnusable,
         FolderInUse,
+        FolderUnusable,
         PostgresFailed,
         RabbitMQFailed,
         RabbitMQMissing,

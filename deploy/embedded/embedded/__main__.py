@@ -15,7 +15,8 @@ from pathlib import Path
 import uvloop
 from dotenv import load_dotenv
 
-from embedded.defaults import DATABASES, STRIPE, emulates_stripe, variables
+from embedded.defaults import DATABASES, completed
+from embedded.folders import FolderUnusable, data_folder
 from embedded.locks import FolderInUse
 from embedded.ports import PortUnusable, claim
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
@@ -27,18 +28,14 @@ Run = Callable[[Path], Awaitable[None]]
 async def main() -> None:
     """Start PostgreSQL, then everything on it; end both in the other order."""
     gc.disable()  # what is made while code is read stays for ever: `shared.run` begins to collect once it serves
-    port = str(claim(os.environ.get("PORT") or "8080"))
-    folder = data_folder()
+    claim(os.environ.get("PORT") or "8080")
+    folder = data_folder(os.environ)
     postgres = EmbeddedPostgres(folder / "postgres")
     try:
         run, _ = await asyncio.gather(asyncio.to_thread(_product), postgres.start())
         await postgres.ensure_databases(DATABASES)
         urls = {name: postgres.url(name) for name in DATABASES}
-        defaults = variables(folder, port, urls)
-        if not emulates_stripe(os.environ):
-            defaults["BILLING_STRIPE_API_BASE"] = STRIPE
-        for name, value in defaults.items():
-            os.environ[name] = os.environ.get(name) or value
+        os.environ.update(completed(os.environ, folder, urls))
         await run(folder)
     finally:
         await postgres.stop()
@@ -51,17 +48,10 @@ def _product() -> Run:
     return run
 
 
-def data_folder() -> Path:
-    """Return the one folder that everything is kept in, made if it is not there."""
-    folder = Path(os.environ.get("DATA_DIR") or "data").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 if __name__ == "__main__":
     load_dotenv(Path(".env"))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
-    except (FileExistsError, FolderInUse, PortUnusable, PostgresFailed, PostgresMissing) as reason:
+    except (FolderInUse, FolderUnusable, PortUnusable, PostgresFailed, PostgresMissing) as reason:
         sys.exit(f"cannot start: {reason}")

@@ -33,6 +33,20 @@ def variables(folder: Path, port: str, databases: Mapping[str, str]) -> dict[str
     }
 
 
+def completed(
+    environment: Mapping[str, str],
+    folder: Path,
+    databases: Mapping[str, str],
+    defaults: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return what the environment sets, and a value for all that it leaves open; `defaults` go before our own."""
+    made = variables(folder, environment.get("PORT") or "8080", databases)
+    if not emulates_stripe(environment):
+        made["BILLING_STRIPE_API_BASE"] = STRIPE
+    given = {name: value for name, value in environment.items() if value}
+    return {**made, **(defaults or {}), **given}
+
+
 def emulates_stripe(environment: Mapping[str, str]) -> bool:
     """Tell whether Stripe is emulated: it is, unless the caller brings the key of an account at Stripe."""
     key = environment.get("STRIPE_SECRET_KEY", "")

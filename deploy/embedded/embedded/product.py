@@ -38,11 +38,12 @@ async def run(folder: Path) -> None:
     extra = []
     if shows_mailbox(os.environ, folder):
         extra.append(mailbox.routes(mail_folder(folder)))
-    pages_and_limits = front(load(FrontSettings))
+    settings = load(FrontSettings)
+    pages_and_limits = front(settings)
     if not emulates_stripe(os.environ):
         await serve(*services, extra=extra, front=pages_and_limits)
         return
-    async with _emulator(folder).running() as emulator:
+    async with _emulator(folder, settings.emulator_webhook_url).running() as emulator:
         await serve(*services, extra=[*extra, emulator.router()], front=pages_and_limits)
 
 
@@ -57,13 +58,13 @@ def front(settings: FrontSettings) -> Callable[[ASGIApp], ASGIApp]:
     return partial(Front, pages=pages, limits=limits)
 
 
-def _emulator(folder: Path) -> Emulator:
+def _emulator(folder: Path, webhook_url: str) -> Emulator:
     """Return a Stripe of our own, for where nobody brings the key of an account at Stripe."""
     place = at_site(
         os.environ["SITE_URL"],
         stripe_folder(folder),
         secret_key=os.environ["STRIPE_SECRET_KEY"],
         webhook_secrets=os.environ["STRIPE_WEBHOOK_SECRET"],
-        webhook_url=os.environ.get("EMULATOR_WEBHOOK_URL", ""),
+        webhook_url=webhook_url,
     )
     return Emulator(place)

@@ -7,13 +7,15 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from embedded.defaults import EMULATED_KEY
+from shared.forms import Host, SiteOrigin
 from shared.settings import Settings
 
+MAYBE_URL = r"^(https?://\S+)?$"
 BUILT = Path(__file__).parents[3] / "web" / "dist"
 
 
 class FrontSettings(Settings):
-    """Where the built pages are, and how wide the limits of requests; a factor of 0 is no limit."""
+    """Where the built pages are, how wide the limits of requests (0: none), and whom an emulated Stripe tells."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
@@ -21,6 +23,7 @@ class FrontSettings(Settings):
     rate_factor: Annotated[
         float, Field(validation_alias="GATEWAY_RATE_FACTOR", ge=0, allow_inf_nan=False)
     ] = 1
+    emulator_webhook_url: Annotated[str, Field(pattern=MAYBE_URL)] = ""
 
 
 class EmulatorSettings(Settings):
@@ -30,13 +33,13 @@ class EmulatorSettings(Settings):
     not there too; `data_dir` keeps the account.
     """
 
-    host: str
+    host: Host
     port: int
-    site_url: str
+    site_url: SiteOrigin
     data_dir: Path
     stripe_secret_key: SecretStr
     stripe_webhook_secret: SecretStr
-    emulator_webhook_url: str = ""
+    emulator_webhook_url: Annotated[str, Field(pattern=MAYBE_URL)] = ""
 
     @field_validator("stripe_secret_key")
     @classmethod

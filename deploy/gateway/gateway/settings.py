@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.forms import Host
 from shared.settings import Settings
 
 
@@ -14,5 +15,5 @@ class GatewaySettings(Settings):
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True)
 
     services: dict[str, str]
-    host: Annotated[str, Field(validation_alias="HOST")]
+    host: Annotated[Host, Field(validation_alias="HOST")]
     port: Annotated[int, Field(validation_alias="PORT")]

@@ -7,6 +7,16 @@ from dataclasses import dataclass, field
 from agent_runner.agents import Agent, AgentFailed
 
 HUMAN = "human"
+FALLBACK = "general"
+AGENT_TYPES = (
+    "lead-generation",
+    "email-campaign",
+    "web-scraping",
+    "social-media",
+    "content-creation",
+    "research",
+    FALLBACK,
+)
 CHECK_S_MAX = 5
 
 

@@ -9,7 +9,7 @@ from agent_runner.agents import Agent
 from agent_runner.delivery import Store
 from agent_runner.demo import DemoAgent
 from agent_runner.desk import Attachments
-from agent_runner.executors import Executors
+from agent_runner.executors import AGENT_TYPES, FALLBACK, Executors
 from agent_runner.handlers import answering
 from agent_runner.metrics import gauges
 from agent_runner.openclaw.agent import OpenClawAgent
@@ -29,16 +29,6 @@ from shared.workers import Loop
 NAME = "agent-runner"
 POLL_S = 0.5
 """How often one of the workers looks for runs that nobody told of."""
-FALLBACK = "general"
-AGENT_TYPES = (
-    "lead-generation",
-    "email-campaign",
-    "web-scraping",
-    "social-media",
-    "content-creation",
-    "research",
-    FALLBACK,
-)
 
 
 def build(settings: AgentRunnerSettings | None = None) -> Service:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from agent_runner.executors import AGENT_TYPES
 from agent_runner.runs import USER_RUNS_MAX
 from shared.settings import CommonSettings
 
@@ -39,6 +40,25 @@ class AgentRunnerSettings(CommonSettings):
     files_max: Annotated[int, Field(ge=1, le=100)] = 50
     file_bytes_max: Annotated[int, Field(ge=1)] = 100 * 1024 * 1024
     scratch_dir: Path | None = None
+
+    @field_validator("executors", "openclaw_agents")
+    @classmethod
+    def _has_known_types(cls, chosen: dict[str, str]) -> dict[str, str]:
+        unknown = ", ".join(sorted(set(chosen) - set(AGENT_TYPES)))
+        if unknown:
+            message = f"there is no agent type {unknown}; there are {', '.join(AGENT_TYPES)}"
+            raise ValueError(message)
+        return chosen
+
+    @field_validator("openclaw_workspaces")
+    @classmethod
+    def _is_there(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            message = (
+                "there is no such folder here: mount what the gateway writes to, or leave it out"
+            )
+            raise ValueError(message)
+        return folder
 
     @field_validator("executor", "executors")
     @classmethod

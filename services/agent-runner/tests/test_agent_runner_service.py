@@ -65,6 +65,10 @@ def test_an_agent_type_can_have_an_executor_of_its_own(environment):
         ("AGENT_RUNNER_EXECUTOR", "openclaw"),
         ("AGENT_RUNNER_EXECUTORS", '{"research": "openclaw"}'),
         ("AGENT_RUNNER_EXECUTORS", '{"research": "somebody"}'),
+        ("AGENT_RUNNER_EXECUTORS", '{"resarch": "human"}'),
+        ("AGENT_RUNNER_EXECUTORS", "{bad"),
+        ("AGENT_RUNNER_OPENCLAW_AGENTS", '{"resarch": "writer"}'),
+        ("AGENT_RUNNER_OPENCLAW_WORKSPACES", "/nope"),
         ("AGENT_RUNNER_CONCURRENCY", "0"),
     ],
 )

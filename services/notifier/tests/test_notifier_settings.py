@@ -19,7 +19,7 @@ from shared.settings import load
 VARIABLES = {
     "SITE_URL": "https://impacter.example",
     "JWKS_URL": "https://impacter.example/.well-known/jwks.json",
-    "ADMIN_API_KEY": "key",
+    "ADMIN_API_KEY": "the key of operators",
     "NOTIFIER_DATABASE_URL": "postgresql+asyncpg://nowhere/none",
     "NOTIFIER_MAIL_URL": "smtp://user:hunter2@mail.example",
     "NOTIFIER_FROM": "ImpacterAGI <hello@impacter.example>",

@@ -8,11 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from impacter import output
-from impacter.api import operator_api, public_api
-from impacter.doctor import product
-from impacter.doctor.comparison import check_comparison
-from impacter.doctor.findings import Finding, State, skipped
-from impacter.failures import Failure
+from impacter.api import public_api
+from impacter.doctor import metrics, product
+from impacter.doctor.findings import Finding, State, broken, skipped
+from impacter.failures import Misuse
 
 STYLES = {State.OK: "green", State.BROKEN: "bold red", State.SKIPPED: "dim"}
 
@@ -30,17 +29,18 @@ def examine(url: str | None, *, is_json: bool) -> None:
 
 
 def _of_the_product(url: str | None) -> Iterator[Finding]:
-    with public_api(url) as api:
-        findings = product.check(api)
-    yield from findings
-    if findings[0].state is State.BROKEN:
-        return
     try:
-        with operator_api(url) as api:
-            yield product.check_ledger(api)
-            yield from check_comparison(api)
-    except Failure as failure:
-        yield skipped("ledger", str(failure))
+        with public_api(url) as api:
+            findings = product.check(api)
+    except Misuse as flaw:
+        if url:
+            raise
+        why, _, to_do = str(flaw).partition(": ")
+        yield broken("product", why, to_do)
+        return
+    yield from findings
+    if findings[0].state is not State.BROKEN:
+        yield from metrics.check(url)
 
 
 def _of_the_settings() -> Iterable[Finding]:

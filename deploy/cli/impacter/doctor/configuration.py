@@ -1,8 +1,10 @@
 """Settings: each service's, read as it reads them, and what nobody reads."""
 
 import difflib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -11,21 +13,31 @@ from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
 from embedded.defaults import SERVICES
-from impacter.doctor.findings import Finding, broken, ok
+from embedded.settings import FrontSettings
+from impacter.doctor.findings import Finding, broken, ok, shown
 from shared.settings import CommonSettings, MissingSettings, ProcessSettings, Settings, load
 
 BASES = (BaseSettings, Settings, CommonSettings)
-BESIDE = {"PORT", "DATA_DIR", "COMPOSE_PROJECT_NAME"}
+BESIDE = {
+    "PORT",
+    "DATA_DIR",
+    "COMPOSE_PROJECT_NAME",
+    *(f"{name.upper()}_DATABASE_PASSWORD" for name in SERVICES),
+}
+BESIDE_SERVICES = ("embedded.settings", "gateway.settings", "distributed.settings")
+OURS = (*(f"{name.upper()}_" for name in SERVICES), "GATEWAY_", "STRIPE_", "BLOBS_")
 EXAMPLE = re.compile(r"^#? ?([A-Z][A-Z0-9_]*)=", re.MULTILINE)
 FIX = "set it in .env or in the environment of the service; .env.example says what it is"
 STRIPE_KEY = re.compile(r"(?:sk|rk)_(?:test|live)_\w+")
 
 
 def check(services: Sequence[str] = SERVICES) -> Iterator[Finding]:
-    """Tell of these services' settings, and of variables in `.env` that nobody reads."""
+    """Tell of these services' settings, of what stands before them all, and of variables that nobody reads."""
     yield from _of("settings of the process", ProcessSettings)
     for name in services:
-        yield from _of(f"settings of {name}", settings_of(name))
+        yield from _of(f"settings of {shown(name)}", settings_of(name))
+    if len(services) > 1:
+        yield from _of("settings of the gateway", FrontSettings)
     yield from _unknown()
 
 
@@ -99,18 +111,32 @@ def _webhook_secrets(text: str) -> Finding:
 
 
 def _unknown() -> Iterator[Finding]:
-    """Tell of variables in `.env` that no settings class and no example names: mostly misspelled ones."""
-    file, example = Path(".env"), Path(".env.example")
-    if not file.exists():
-        return
-    kinds: list[type[BaseSettings]] = [ProcessSettings, *(settings_of(name) for name in SERVICES)]
-    known = BESIDE | {name for kind in kinds for name in variables_of(kind)}
-    if example.exists():
-        known |= set(EXAMPLE.findall(example.read_text()))
-    unread = sorted(set(dotenv_values(file, interpolate=False)) - known)
-    for name in unread:
-        [near] = difflib.get_close_matches(name, known, n=1, cutoff=0.75) or [""]
+    """Tell of variables that no settings class and no example names: misspelled ones of ours, and all in `.env`."""
+    file, known = Path(".env"), _known()
+    listed = set(dotenv_values(file, interpolate=False)) if file.exists() else set()
+    for name in sorted(listed - known):
+        near = _near(name, known)
         to_do = f"did you mean {near}?" if near else "take it out, or see .env.example for its name"
         yield broken(".env", f"{name} is read by nobody", to_do)
-    if not unread:
+    if listed and listed <= known:
         yield ok(".env", "every name in it is read by somebody")
+    for name in sorted(set(os.environ) - known - listed):
+        near = _near(name, known) if name.startswith(OURS) else ""
+        if near:
+            yield broken("environment", f"{name} is read by nobody", f"did you mean {near}?")
+
+
+def _known() -> set[str]:
+    """Return the names of all variables that somebody reads."""
+    kinds: list[type[BaseSettings]] = [ProcessSettings, *(settings_of(name) for name in SERVICES)]
+    for module in BESIDE_SERVICES:
+        with suppress(ModuleNotFoundError):
+            kinds += declared_in(module)
+    known = BESIDE | {name for kind in kinds for name in variables_of(kind)}
+    example = Path(".env.example")
+    return known | set(EXAMPLE.findall(example.read_text()) if example.exists() else ())
+
+
+def _near(name: str, known: set[str]) -> str:
+    """Return the variable that a misspelled one was most likely meant to be."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.75)), "")

@@ -24,12 +24,24 @@ from sqlalchemy.pool import NullPool
 
 import shared.contracts  # noqa: F401 - fills the catalog that queues are declared from
 from embedded.defaults import SERVICES
-from impacter.doctor.findings import LIMIT_S, Broken, Finding, State, look, ok, skipped, words
+from impacter.doctor.findings import (
+    LIMIT_S,
+    Broken,
+    Finding,
+    State,
+    broken,
+    look,
+    ok,
+    shown,
+    skipped,
+    words,
+)
 from shared import bus_rabbitmq
 from shared.bus import dead_queue
 from shared.bus_rabbitmq import DEAD_EXCHANGE, DEAD_QUORUM, EXCHANGE, QUORUM
 from shared.events import topology
 from shared.migrate import scripts
+from shared.run import scheme_of_bus
 
 SKEW_S_MAX = 10
 QUEUES_FIX = "start the service that owns it: it makes its queues before anything is published"
@@ -41,15 +53,15 @@ async def check_database(service: str, values: Mapping[str, str]) -> list[Findin
     variable = f"{service.upper()}_DATABASE_URL"
     url = values[variable]
     reached = await look(
-        f"database of {service}",
+        f"database of {shown(service)}",
         partial(_reach, url, variable),
         to_do=f"start PostgreSQL at {place(url)}, or correct {variable}",
     )
     if reached.state is State.BROKEN:
         why = "its database does not answer"
-        return [reached, skipped(f"migrations of {service}", why)]
+        return [reached, skipped(f"migrations of {shown(service)}", why)]
     migrated = await look(
-        f"migrations of {service}", partial(_migrated, url, service), to_do="see its log"
+        f"migrations of {shown(service)}", partial(_migrated, url, service), to_do="see its log"
     )
     return [reached, migrated]
 
@@ -81,6 +93,10 @@ def clock_finding(ahead_s: float) -> Finding:
 
 async def check_bus(url: str) -> list[Finding]:
     """Tell whether the bus answers, and has every queue that the events need."""
+    try:
+        scheme_of_bus(url)
+    except SystemExit as flaw:
+        return [broken("bus", str(flaw).removeprefix("BUS_URL: "), "correct BUS_URL")]
     is_broker = url.startswith("amqp")
     reach, topology_of = (
         (_reach_broker, _queues) if is_broker else (partial(_reach, variable="BUS_URL"), _bindings)
@@ -142,7 +158,9 @@ async def _migrated(url: str, service: str) -> str:
                 raise Broken(why, "the database is newer: run the newer version of the product")
             if current != wanted:
                 why = f"{package} is at {_named(current)} and should be at {_named(wanted)}"
-                raise Broken(why, f"start {service}: it migrates its database before anything else")
+                raise Broken(
+                    why, f"start {shown(service)}: it migrates its database before anything else"
+                )
     return ""
 
 

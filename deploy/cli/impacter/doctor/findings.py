@@ -69,6 +69,11 @@ async def look(
     return ok(what, detail or "")
 
 
+def shown(service: str) -> str:
+    """Return a service's name as people read it everywhere."""
+    return service.replace("_", "-")
+
+
 def words(flaw: BaseException) -> str:
     """Return what is wrong in plain words where we have some; never with the credentials of a URL."""
     for kind, said in PLAIN.items():

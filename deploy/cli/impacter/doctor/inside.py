@@ -9,7 +9,7 @@ import structlog
 
 from embedded.defaults import SERVICES
 from impacter.doctor import configuration, engines, money, outside, surroundings
-from impacter.doctor.findings import Finding, State, skipped
+from impacter.doctor.findings import Finding, State, shown, skipped
 from impacter.doctor.surroundings import Surroundings
 
 
@@ -17,12 +17,13 @@ def findings() -> Iterator[Finding]:
     """Tell of the settings here, and of every link that they name."""
     here = surroundings.find()
     if here is None:
-        why = "there are none here: no *_DATABASE_URL is set, and DATA_DIR has no database"
+        why = f"there are none here: no *_DATABASE_URL is set, and {surroundings.folder()} (DATA_DIR) has no database"
         yield skipped("settings", why, "run it where the services run to have them looked at")
         return
     if here.services != SERVICES:
         yield skipped(
-            "other services", f"only {here.services[0]} has a database set: it runs here alone"
+            "other services",
+            f"only {shown(here.services[0])} has a database set: it runs here alone",
         )
     with surroundings.as_environment(here.variables), _silence():
         settings = list(configuration.check(here.services))
@@ -51,12 +52,12 @@ def _silence() -> Iterator[None]:
 
 async def _of_what_they_name(here: Surroundings) -> list[Finding]:
     values = here.variables
+    found = []
     if here.is_at_rest:
         why = f"the private servers of {here.folder} run while the product does"
-        found = [skipped("databases and bus", why, "start it with `make up`, then look again")]
+        found.append(skipped("databases and bus", why, "start it with `make up`, then look again"))
         found += surroundings.last_failure(here)
-    else:
-        found = await _of_engines(here)
+    found += await _of_engines(here)
     if "billing" in here.services:
         found += await money.check_stripe(is_at_rest=here.is_at_rest)
     if "notifier" in here.services:
@@ -70,9 +71,13 @@ async def _of_what_they_name(here: Surroundings) -> list[Finding]:
 
 async def _of_engines(here: Surroundings) -> list[Finding]:
     values = here.variables
-    looks = [engines.check_database(name, values) for name in here.services]
+    there = [name for name in here.services if not here.rests(f"{name.upper()}_DATABASE_URL")]
+    looks = [engines.check_database(name, values) for name in there]
     found = [each for answers in await asyncio.gather(*looks) for each in answers]
-    found.append(await engines.check_clock(values, here.services))
+    if there:
+        found.append(await engines.check_clock(values, there))
+    if here.rests("BUS_URL"):
+        return found
     if here.has_own_broker and values["BUS_URL"].startswith("postgresql"):
         why = "`make up-distributed` starts its broker itself: see each service's own line"
         found.append(skipped("bus", why))

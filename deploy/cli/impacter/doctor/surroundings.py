@@ -1,26 +1,28 @@
 """Where the doctor finds the product's settings: the environment, `.env`, or the folder of `make up`."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.defaults import DATABASES, SERVICES, variables
+from embedded.defaults import DATABASES, SERVICES, completed
 from embedded.postgres import EmbeddedPostgres
 from impacter.doctor.findings import Finding, broken
 from impacter.settings import environment
 
+ENGINES = ("BUS_URL", *(f"{name.upper()}_DATABASE_URL" for name in SERVICES))
 SOCKET = "postgres/run/.s.PGSQL.5432"
 LAST_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The variables of the services, and whether they stand on the private servers of a data folder."""
+    """The variables of the services, and the data folder whose private servers some of them name."""
 
     variables: Mapping[str, str]
     folder: Path | None = None
+    private: Collection[str] = ()
     has_own_broker: bool = False
 
     @property
@@ -36,20 +38,29 @@ class Surroundings:
         """Whether the private servers have been ended with the product."""
         return self.folder is not None and not (self.folder / SOCKET).exists()
 
+    def rests(self, variable: str) -> bool:
+        """Tell whether this variable names a private server that has been ended with the product."""
+        return self.is_at_rest and self.variables.get(variable) in self.private
+
 
 def find() -> Surroundings | None:
-    """Return the surroundings of the product on this machine; None where no product is."""
+    """Return the surroundings of the product on this machine; None where no product is.
+
+    A data folder is a product's, whose own defaults stand for what is not set, unless all that it would serve is set.
+    """
     known = environment()
-    if any(known.get(f"{name.upper()}_DATABASE_URL") for name in SERVICES):
-        return Surroundings(known)
-    folder = Path(known.get("DATA_DIR") or "data").absolute()
-    if not (folder / "postgres").is_dir():
-        return None
-    postgres = EmbeddedPostgres(folder / "postgres")
-    urls = {name: postgres.url(name) for name in DATABASES}
-    made = variables(folder, known.get("PORT") or "8080", urls)
-    chosen = {name: value for name, value in known.items() if value}
-    return Surroundings({**made, **chosen}, folder, (folder / "rabbitmq").is_dir())
+    kept = folder()
+    if (kept / "postgres").is_dir() and not all(known.get(each) for each in ENGINES):
+        postgres = EmbeddedPostgres(kept / "postgres")
+        urls = {name: postgres.url(name) for name in DATABASES}
+        values = completed(known, kept, urls)
+        return Surroundings(values, kept, urls.values(), (kept / "rabbitmq").is_dir())
+    return Surroundings(known) if any(known.get(each) for each in ENGINES[1:]) else None
+
+
+def folder() -> Path:
+    """Return the data folder, whether it is there or not."""
+    return Path(environment().get("DATA_DIR") or "data").absolute()
 
 
 def last_failure(here: Surroundings) -> Iterator[Finding]:
