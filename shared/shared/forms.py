@@ -5,11 +5,9 @@ from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-
-KEY_CHARS_MIN = 16
 
 
 def _is_origin(text: str) -> str:
@@ -72,17 +70,7 @@ def _are_proxies(text: str) -> str:
     return text
 
 
-def _is_key(key: SecretStr) -> SecretStr:
-    if 0 < len(key.get_secret_value()) < KEY_CHARS_MIN:
-        message = (
-            f"must have {KEY_CHARS_MIN} characters at least, for whoever guesses it is an operator"
-        )
-        raise ValueError(message)
-    return key
-
-
 SiteOrigin = Annotated[str, AfterValidator(_is_origin)]
 DatabaseUrl = Annotated[str, AfterValidator(_is_database)]
 Host = Annotated[str, AfterValidator(_is_host)]
 Proxies = Annotated[str, AfterValidator(_are_proxies)]
-OperatorsKey = Annotated[SecretStr, AfterValidator(_is_key)]

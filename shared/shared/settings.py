@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from shared.forms import DatabaseUrl, Host, OperatorsKey, Proxies, SiteOrigin
+from shared.forms import DatabaseUrl, Host, Proxies, SiteOrigin
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 UNREADABLE = re.compile(r'field "(\w+)"')
@@ -60,7 +60,7 @@ class CommonSettings(Settings):
 
     site_url: Annotated[SiteOrigin, Field(validation_alias="SITE_URL")]
     jwks_url: Annotated[str, Field(validation_alias="JWKS_URL", pattern=r"^https?://\S+$")]
-    admin_api_key: Annotated[OperatorsKey, Field(validation_alias="ADMIN_API_KEY")]
+    admin_api_key: Annotated[SecretStr, Field(validation_alias="ADMIN_API_KEY")]
     database_url: DatabaseUrl
 
 

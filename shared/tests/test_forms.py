@@ -54,7 +54,6 @@ def told(monkeypatch):
         ("SITE_URL", "https://shop.example:web", "an origin"),
         ("SITE_URL", "https://", "an origin"),
         ("JWKS_URL", "nowhere", "should match"),
-        ("ADMIN_API_KEY", "x", "16 characters"),
         ("SHOP_DATABASE_URL", "mysql://shop:hunter2@db.example/shop", "postgresql+asyncpg://"),
         ("SHOP_DATABASE_URL", "postgresql://shop:hunter2@db.example", "postgresql+asyncpg://"),
         ("SHOP_DATABASE_URL", "hunter2", "postgresql+asyncpg://"),

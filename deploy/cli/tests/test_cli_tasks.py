@@ -188,7 +188,7 @@ def test_a_refused_file_is_named_and_the_task_not_ended(gateway, impacter, tmp_p
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ("task_0192", "expected an id like task_ and 32 hexadecimal digits"),
+        ("task_0192", "Expected an id like task_ and 32 hexadecimal digits"),
         (f"task_{'0' * 32}", "There is nothing here by that id. [not_found]"),
     ],
 )
