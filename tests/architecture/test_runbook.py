@@ -1,11 +1,15 @@
-"""Every log event that the runbook sends people to is in the code, and is seen at the usual level."""
+"""What documents name is there: log events at the usual level, files, the limits of requests."""
 
 import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
-from tests.architecture.places import ROOMS, ROOT, parsed, python_files
+import pytest
+
+from gateway.limits import LIMITS
+from tests.architecture.places import ROOMS, ROOT, parsed, python_files, short
 
 SEEN = {"warning", "error", "critical", "exception"}
 LEVELS = SEEN | {"debug", "info"}
@@ -57,3 +61,27 @@ def test_every_event_of_the_runbook_is_logged_where_it_is_seen():
 def test_an_event_that_nobody_logs_is_found():
     assert named("Look: `no_such_event` in its log.") == {"no_such_event"}
     assert named("With `LOG_LEVEL=INFO`, `pruned` in its log says it.") == set()
+
+
+FILE = re.compile(r"`([a-z][\w.-]*(?:/[\w.-]+)+\.(?:py|md|yml|json|conf|sh))`")
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+OURS = tuple(f"{name}/" for name in ("shared", "services", "deploy", "docs", "tests", "benchmarks"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=short)
+def test_every_file_of_ours_that_a_document_names_is_there(document: Path):
+    named = [name for name in FILE.findall(document.read_text()) if name.startswith(OURS)]
+
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_runbook_has_the_limits_of_requests():
+    text = (ROOT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\|[^|]+\| ([\d,]+) \| ([\d,]+) \|$", text, re.MULTILINE)
+
+    told = [tuple(int(number.replace(",", "")) for number in row) for row in rows]
+
+    assert told == [(limit.per_s, limit.burst) for limit in LIMITS.values()]
