@@ -10,7 +10,7 @@ from shared.db import CORRELATION
 
 
 def configure(*, level: str, is_json: bool) -> None:
-    """Send our own and the libraries' logs to standard error in one form."""
+    """Send our own and the libraries' logs to standard error in one form, in colours where a person watches."""
     shared_steps: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -25,7 +25,9 @@ def configure(*, level: str, is_json: bool) -> None:
         if is_json
         else [
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ]
     )
     structlog.configure(

@@ -186,7 +186,7 @@ class Outgoing(SpanExporter):
         if is_away and not self._is_away:
             log.warning("traces_not_delivered", lost=len(spans))
         elif self._is_away and not is_away:
-            log.info("traces_delivered_again")
+            log.warning("traces_delivered_again")
         self._is_away = is_away
         return result
 

@@ -1,7 +1,7 @@
 """Effects out: leased messages are sent, and what became of each is written down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 
@@ -64,14 +64,14 @@ class MailWorker:
         except (CannotWrite, NotSent) as flaw:
             reason = str(flaw)
             await self._write(lambda tx: messages.put_off(tx, message, reason))
-            _log("mail_not_sent", message)
+            log.warning("mail_not_sent", **_named(message))
         except OutcomeUnknown as flaw:
             reason = str(flaw)
             await self._write(lambda tx: messages.mark_unknown(tx, message, reason))
-            _log("mail_outcome_unknown", message)
+            log.warning("mail_outcome_unknown", **_named(message))
         else:
             await self._write(lambda tx: messages.mark_sent(tx, message))
-            _log("mail_sent", message)
+            log.info("mail_sent", **_named(message))
 
     async def _write(self, outcome: Callable[[Tx], Awaitable[None]]) -> None:
         """Write what became of a mail, again while the database is away: who forgot it would send it twice."""
@@ -109,11 +109,10 @@ async def _finishing(work: Coroutine[None, None, None]) -> None:
         raise
 
 
-def _log(what: str, message: Message) -> None:
-    log.info(
-        what,
-        message_id=str(message.id),
-        template=message.template,
-        user_id=str(message.user_id),
-        attempt=message.attempts,
-    )
+def _named(message: Message) -> Mapping[str, object]:
+    return {
+        "message_id": str(message.id),
+        "template": message.template,
+        "user_id": str(message.user_id),
+        "attempt": message.attempts,
+    }

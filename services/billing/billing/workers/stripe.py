@@ -69,7 +69,7 @@ class Errands:
             try:
                 worked |= await errand()
             except (StripeAway, StripeRefused) as refusal:
-                log.info("errand_put_off", errand=errand.__name__, reason=refusal.code)
+                log.warning("errand_put_off", errand=errand.__name__, reason=refusal.code)
         return worked
 
     def _errands(self) -> Sequence[Errand]:
