@@ -20,9 +20,14 @@ def origin(url: str | None) -> httpx2.URL:
         return _address(url, "give one like https://example.com as --url")
     if known.get("SITE_URL"):
         return _address(known["SITE_URL"], "correct SITE_URL, or give another as --url")
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < PORT_END):
+    if not is_port(port):
         raise Misuse(f"{port!r} is not a port: correct PORT, or give an origin as --url.")
     return httpx2.URL(f"http://127.0.0.1:{port}")
+
+
+def is_port(text: str) -> bool:
+    """Tell whether a text is the number of a port."""
+    return text.isascii() and text.isdigit() and 0 < int(text) < PORT_END
 
 
 def admin_key() -> str:

@@ -49,6 +49,11 @@ def test_an_origin_that_is_none_is_named_and_the_rest_is_looked_at(
     assert found_in(shown, "product")["why"] == why
     assert name in found_in(shown, "product")["to_do"]
     assert found_in(shown, what)["why"].startswith(f"{name} is not valid")
+    assert {name} == {
+        check["why"].split(" is not valid")[0]
+        for check in shown["checks"]
+        if " is not valid" in check["why"]
+    }
 
 
 def test_a_wrong_origin_that_was_given_is_a_usage_error(gateway):

@@ -9,7 +9,7 @@ from pathlib import Path
 from embedded.defaults import DATABASES, SERVICES, completed
 from embedded.postgres import EmbeddedPostgres
 from impacter.doctor.findings import Finding, broken
-from impacter.settings import environment
+from impacter.settings import environment, is_port
 
 ENGINES = ("BUS_URL", *(f"{name.upper()}_DATABASE_URL" for name in SERVICES))
 SOCKET = "postgres/run/.s.PGSQL.5432"
@@ -53,9 +53,18 @@ def find() -> Surroundings | None:
     if (kept / "postgres").is_dir() and not all(known.get(each) for each in ENGINES):
         postgres = EmbeddedPostgres(kept / "postgres")
         urls = {name: postgres.url(name) for name in DATABASES}
-        values = completed(known, kept, urls)
+        values = {**completed(_with_a_port(known), kept, urls), **_chosen(known, "PORT")}
         return Surroundings(values, kept, urls.values(), (kept / "rabbitmq").is_dir())
     return Surroundings(known) if any(known.get(each) for each in ENGINES[1:]) else None
+
+
+def _with_a_port(known: Mapping[str, str]) -> Mapping[str, str]:
+    """Leave out a port that is none: it is told by itself, and not by every address that would be made of it."""
+    return known if is_port(known.get("PORT", "")) else {**known, "PORT": ""}
+
+
+def _chosen(known: Mapping[str, str], name: str) -> Mapping[str, str]:
+    return {name: known[name]} if known.get(name) else {}
 
 
 def folder() -> Path:
