@@ -62,6 +62,7 @@ def test_without_product_and_settings_it_says_how_to_go_on(doctor, monkeypatch, 
     assert result.exit_code == 1
     assert "Cannot reach http://127.0.0.1:1" in result.stdout
     assert "To do: start the product" in result.stdout
+    assert "1 of 1 links is broken." in result.stdout
     assert "run it where the services run" in result.stdout
 
 

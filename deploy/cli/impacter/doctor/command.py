@@ -64,6 +64,7 @@ def _show(findings: list[Finding]) -> None:
     output.show(grid)
     count = sum(finding.state is State.BROKEN for finding in findings)
     links = sum(finding.state is not State.SKIPPED for finding in findings)
+    verb = "is" if count == 1 else "are"
     output.paragraph(
-        f"\n{count} of {links} links are broken." if count else f"\nAll {links} links hold."
+        f"\n{count} of {links} links {verb} broken." if count else f"\nAll {links} links hold."
     )
