@@ -186,9 +186,9 @@ IdempotencyKey = Annotated[
 
 
 async def _once(request: Request, idempotency_key: IdempotencyKey = None) -> OnceOnly:
-    if idempotency_key is None:  # always new: it is compared with no other
-        return OnceOnly(request.url.path, None, b"")
-    body = await request.body()
+    body = (
+        await request.body() if idempotency_key else b""
+    )  # nobody compares a request without a key
     with suppress(ValueError, RecursionError):  # not JSON: the bytes themselves tell requests apart
         body = json.dumps(json.loads(body), sort_keys=True).encode()
     return OnceOnly(request.url.path, idempotency_key, hashlib.sha256(body).digest())

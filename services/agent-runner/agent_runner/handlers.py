@@ -45,9 +45,7 @@ def answering(executors: Executors, limits: Limits, wake: Callable[[], None]) ->
         )
         ending = tombstones.ending_of(tombstone, task.task_id, now=now)
         if is_new and ending is not None:
-            run = await runs.locked(tx, task.task_id)
-            assert run is not None, "it was inserted just now"
-            await runs.end(tx, run, ending)
+            await runs.call_off(tx, task.task_id, ending)
         elif is_new:
             tx.after_commit(wake)
 
@@ -55,10 +53,9 @@ def answering(executors: Executors, limits: Limits, wake: Callable[[], None]) ->
     async def cancel_run(event: TaskCancelRequested, tx: Tx) -> None:
         """End the task's run, or the task itself where it has none; one that is only overdue has none, or goes on."""
         await runs.serialize(tx, event.task_id)
-        run = await runs.locked(tx, event.task_id)
-        if run is None:
+        if await runs.locked(tx, event.task_id) is None:
             await tombstones.end_task(tx, event, executor=executors.of(event.agent_type))
         elif not event.is_overdue:
-            await runs.call_off(tx, run, tombstones.ENDINGS[Outcome.CANCELLED])
+            await runs.call_off(tx, event.task_id, tombstones.ENDINGS[Outcome.CANCELLED])
 
     return handlers

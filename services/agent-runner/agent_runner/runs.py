@@ -231,9 +231,10 @@ async def give_up(tx: Tx) -> bool:
     return True
 
 
-async def call_off(tx: Tx, run: Run, ending: Ending) -> None:
-    """End a locked run before it comes to anything, unless it is over."""
-    if run.state != RunState.FINISHED:
+async def call_off(tx: Tx, task_id: UUID, ending: Ending) -> None:
+    """End the task's run before it comes to anything, unless it is over."""
+    run = await locked(tx, task_id)
+    if run is not None and run.state != RunState.FINISHED:
         await end(tx, run, ending)
 
 

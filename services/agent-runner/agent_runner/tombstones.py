@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
+
 from agent_runner import texts
 from agent_runner.models import Tombstone
 from agent_runner.runs import CANCELLED, DESCRIPTION_BYTES_MAX, Ending
@@ -28,8 +30,7 @@ async def end_task(tx: Tx, event: TaskCancelRequested, *, executor: str) -> None
     outcome = Outcome.FAILED if event.is_overdue else Outcome.CANCELLED
     values = {"run_id": tx.new_id(), "outcome": outcome, "created_at": await tx.now()}
     await tx.insert_once(Tombstone, task_id=event.task_id, **values)
-    tombstone = await tx.get(Tombstone, event.task_id)
-    assert tombstone is not None, "it was inserted, now or before"
+    [tombstone] = await tx.scalars(select(Tombstone).where(Tombstone.task_id == event.task_id))
     ending = ENDINGS[Outcome(tombstone.outcome)]
     tx.publish(
         TaskFinished(

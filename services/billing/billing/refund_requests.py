@@ -94,8 +94,9 @@ async def approve(
     asked = await _undecided(tx, request_id)
     payment = await tx.get(Payment, asked.payment_id)
     assert payment is not None, "a payment is never deleted"
-    # Money may have gone back since it was asked for.
-    await _allowed(tx, payment, asked.amount_cents)
+    await _allowed(
+        tx, payment, asked.amount_cents
+    )  # money may have gone back since it was asked for
     is_alone = operator in (nobody, asked.requested_by) or asked.requested_by == nobody
     if is_alone and await _decided_cents(tx, asked) + asked.amount_cents > alone_cents_max:
         raise AnotherOperatorDecides
